@@ -1,0 +1,120 @@
+"""The one table between modalmesh.errors and gRPC statuses with google.rpc details, both ways."""
+
+from collections.abc import Iterable
+
+import grpc
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import DecodeError
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
+from google.rpc.status_pb2 import Status
+
+from modalmesh.errors import (
+    DeadlineExceeded,
+    InternalError,
+    InvalidInput,
+    ModalmeshError,
+    ModelMismatch,
+    NotFound,
+    Overloaded,
+    TooLarge,
+    Unavailable,
+)
+
+DOMAIN = "modalmesh"
+DETAILS_KEY = "grpc-status-details-bin"
+
+# The most special class first: an error takes the first row that it is an instance of.
+CODES: tuple[tuple[type[ModalmeshError], grpc.StatusCode], ...] = (
+    (InvalidInput, grpc.StatusCode.INVALID_ARGUMENT),
+    (NotFound, grpc.StatusCode.NOT_FOUND),
+    (ModelMismatch, grpc.StatusCode.FAILED_PRECONDITION),
+    (Overloaded, grpc.StatusCode.RESOURCE_EXHAUSTED),
+    (Unavailable, grpc.StatusCode.UNAVAILABLE),
+    (DeadlineExceeded, grpc.StatusCode.DEADLINE_EXCEEDED),
+    (ModalmeshError, grpc.StatusCode.INTERNAL),
+)
+
+
+def status_code(error: ModalmeshError) -> grpc.StatusCode:
+    return next(code for kind, code in CODES if isinstance(error, kind))
+
+
+def to_status(error: ModalmeshError) -> Status:
+    """The google.rpc.Status of an error, with ErrorInfo and, where they apply, BadRequest and RetryInfo."""
+    info = ErrorInfo(domain=DOMAIN, reason=error.reason)
+    number, _ = status_code(error).value
+    status = Status(code=number, message=error.message)
+    if isinstance(error, Unavailable):
+        info.metadata["part"] = error.part
+    status.details.add().Pack(info)
+    if isinstance(error, InvalidInput):
+        violation = BadRequest.FieldViolation(field=error.field, description=error.detail, reason=error.reason)
+        status.details.add().Pack(BadRequest(field_violations=[violation]))
+    if isinstance(error, Overloaded | Unavailable):
+        delay = Duration()
+        delay.FromMicroseconds(int(error.retry_after * 1e6))
+        status.details.add().Pack(RetryInfo(retry_delay=delay))
+    return status
+
+
+def from_status(code: grpc.StatusCode, message: str, details: bytes | None) -> ModalmeshError:
+    """The error behind a failed call, also when the status came from gRPC itself and has no details."""
+    info, bad_request, retry = _parse_details(details)
+    delay = retry.retry_delay.ToMicroseconds() / 1e6 if retry else 1.0
+    reason = info.reason if info else None
+    match code:
+        case grpc.StatusCode.INVALID_ARGUMENT:
+            kind = TooLarge if reason == TooLarge.reason else InvalidInput
+            violations = bad_request.field_violations if bad_request else []
+            if violations:
+                return kind(violations[0].field, violations[0].description, reason=reason)
+            return kind("", message, reason=reason)
+        case grpc.StatusCode.NOT_FOUND:
+            return NotFound(message, reason=reason)
+        case grpc.StatusCode.FAILED_PRECONDITION:
+            return ModelMismatch(message, reason=reason)
+        case grpc.StatusCode.RESOURCE_EXHAUSTED if info is None and "larger than max" in message:
+            # gRPC's own limit on a message answers the same code as overload.
+            return TooLarge("", message)
+        case grpc.StatusCode.RESOURCE_EXHAUSTED:
+            return Overloaded(message, retry_after=delay, reason=reason)
+        case grpc.StatusCode.UNAVAILABLE:
+            part = info.metadata.get("part", "") if info else ""
+            return Unavailable(part, message, retry_after=delay, reason=reason)
+        case grpc.StatusCode.DEADLINE_EXCEEDED:
+            return DeadlineExceeded(message, reason=reason)
+        case _:
+            return InternalError(message, reason=reason or code.name)
+
+
+def from_rpc_error(error: grpc.RpcError) -> ModalmeshError:
+    """The modalmesh error of what a stub raised, sync (grpc.Call) or async (grpc.aio.AioRpcError)."""
+    code = error.code() if isinstance(error, grpc.Call | grpc.aio.AioRpcError) else grpc.StatusCode.UNKNOWN
+    if not isinstance(error, grpc.Call | grpc.aio.AioRpcError):
+        return InternalError(str(error))
+    return from_status(code, error.details() or "", _details_bytes(error.trailing_metadata()))
+
+
+def _details_bytes(metadata: Iterable[tuple[str, str | bytes]] | None) -> bytes | None:
+    for key, value in metadata or ():
+        if key == DETAILS_KEY and isinstance(value, bytes):
+            return value
+    return None
+
+
+def _parse_details(details: bytes | None) -> tuple[ErrorInfo | None, BadRequest | None, RetryInfo | None]:
+    info, bad_request, retry = ErrorInfo(), BadRequest(), RetryInfo()
+    found: set[str] = set()
+    try:
+        packed = Status.FromString(details or b"").details
+    except DecodeError:
+        return None, None, None
+    for detail in packed:
+        for message in (info, bad_request, retry):
+            if detail.Unpack(message):
+                found.add(message.DESCRIPTOR.name)
+    return (
+        info if "ErrorInfo" in found else None,
+        bad_request if "BadRequest" in found else None,
+        retry if "RetryInfo" in found else None,
+    )

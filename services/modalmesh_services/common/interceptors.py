@@ -1,0 +1,85 @@
+"""Errors become status codes here, and nowhere else."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, NoReturn
+
+import grpc
+
+from modalmesh.errors import InternalError, ModalmeshError
+from modalmesh.status import DETAILS_KEY, status_code, to_status
+from modalmesh_services.common.deadline import Deadline
+
+logger = logging.getLogger(__name__)
+
+Handler = grpc.RpcMethodHandler[Any, Any]
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+def deadline_of(context: Context, default_seconds: float | None = None) -> Deadline:
+    """The caller's deadline; `default_seconds` from now where it set none."""
+    remaining = context.time_remaining()
+    # Without a deadline gRPC answers None or, from the sync core, 9.2e18.
+    return Deadline.after(default_seconds if remaining is None or remaining > 1e9 else remaining)
+
+
+class ErrorInterceptor(grpc.aio.ServerInterceptor):
+    """A ModalmeshError is answered with its own status; any other error with a fixed text, and logged."""
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
+        details: grpc.HandlerCallDetails,
+    ) -> Handler | None:
+        handler = await continuation(details)
+        if handler is None or details.method.startswith("/grpc."):
+            return handler
+        wrap = _guard_stream if handler.response_streaming else _guard_unary
+        kind = {
+            (False, False): ("unary_unary", grpc.unary_unary_rpc_method_handler),
+            (False, True): ("unary_stream", grpc.unary_stream_rpc_method_handler),
+            (True, False): ("stream_unary", grpc.stream_unary_rpc_method_handler),
+            (True, True): ("stream_stream", grpc.stream_stream_rpc_method_handler),
+        }
+        name, make = kind[handler.request_streaming, handler.response_streaming]
+        wrapped: Handler = make(
+            wrap(getattr(handler, name), details.method), handler.request_deserializer, handler.response_serializer
+        )
+        return wrapped
+
+
+def _guard_unary(behaviour: Callable[[Any, Context], Awaitable[Any]], method: str) -> Callable[..., Awaitable[Any]]:
+    async def guarded(request: Any, context: Context) -> Any:
+        try:
+            return await behaviour(request, context)
+        except (asyncio.CancelledError, grpc.aio.AbortError):
+            raise
+        except Exception as error:  # noqa: BLE001 - the one place where every error gets its status
+            await _abort(context, error, method)
+
+    return guarded
+
+
+def _guard_stream(
+    behaviour: Callable[[Any, Context], AsyncIterator[Any]], method: str
+) -> Callable[..., AsyncIterator[Any]]:
+    async def guarded(request: Any, context: Context) -> AsyncIterator[Any]:
+        try:
+            async for response in behaviour(request, context):
+                yield response
+        except (asyncio.CancelledError, grpc.aio.AbortError):
+            raise
+        except Exception as error:  # noqa: BLE001 - the one place where every error gets its status
+            await _abort(context, error, method)
+
+    return guarded
+
+
+async def _abort(context: Context, error: Exception, method: str) -> NoReturn:
+    if not isinstance(error, ModalmeshError):
+        logger.exception("%s failed", method, exc_info=error)
+        error = InternalError("internal error; the server's log has the details")
+    status = to_status(error)
+    context.set_trailing_metadata(((DETAILS_KEY, status.SerializeToString()),))
+    await context.abort(status_code(error), error.message)

@@ -1,0 +1,105 @@
+"""The shape of every modalmesh server: health, reflection, limits, errors, deadline, a graceful stop."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Awaitable, Callable, Sequence
+
+import grpc
+from grpc_health.v1 import health, health_pb2_grpc
+from grpc_health.v1.health_pb2 import HealthCheckResponse
+from grpc_reflection.v1alpha import reflection
+
+from modalmesh_services.common.interceptors import ErrorInterceptor
+from modalmesh_services.common.settings import ServerSettings
+
+logger = logging.getLogger(__name__)
+
+SERVING = HealthCheckResponse.ServingStatus.Value("SERVING")
+NOT_SERVING = HealthCheckResponse.ServingStatus.Value("NOT_SERVING")
+
+
+class MeshServer:
+    """A grpc.aio server that starts NOT_SERVING, until its core says that it is warm.
+
+    `service_names` are full protobuf names, such as `modalmesh.v1.TextEncoder`; add the servicers to `grpc`.
+    """
+
+    def __init__(self, settings: ServerSettings, service_names: Sequence[str]) -> None:
+        self._settings = settings
+        self._names = tuple(service_names)
+        self._health = health.aio.HealthServicer()
+        self.port = 0
+        self.grpc = grpc.aio.server(
+            interceptors=[ErrorInterceptor()],
+            options=[
+                ("grpc.max_receive_message_length", settings.max_message_bytes),
+                ("grpc.max_send_message_length", settings.max_message_bytes),
+                # A port that is taken must say so instead of being shared.
+                ("grpc.so_reuseport", 0),
+            ],
+        )
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self.grpc)
+        reflection.enable_server_reflection([*self._names, health.SERVICE_NAME, reflection.SERVICE_NAME], self.grpc)
+
+    @property
+    def address(self) -> str:
+        return f"{self._settings.host}:{self.port}"
+
+    async def start(self) -> None:
+        """Listen, NOT_SERVING.
+
+        Raises:
+            OSError: the port is taken or the address isn't ours; names it.
+        """
+        wanted = f"{self._settings.host}:{self._settings.port}"
+        try:
+            self.port = self.grpc.add_insecure_port(wanted)
+        except RuntimeError as error:
+            raise OSError(f"can't listen on {wanted}: the port is taken or the address isn't this machine's") from error
+        await self.set_serving(False)
+        await self.grpc.start()
+
+    async def set_serving(self, serving: bool) -> None:
+        for name in ("", *self._names):
+            await self._health.set(name, SERVING if serving else NOT_SERVING)
+
+    async def stop(self) -> None:
+        """Say NOT_SERVING, take no more calls, finish those under way within the grace."""
+        await self.set_serving(False)
+        await self.grpc.stop(self._settings.grace_seconds)
+
+
+async def run(
+    server: MeshServer, start: Callable[[], Awaitable[None]], stop: Callable[[], Awaitable[None]], name: str
+) -> None:
+    """Serve until SIGTERM or SIGINT: listen, `start` the core, turn SERVING; then drain and `stop` the core."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    await server.start()
+    try:
+        await start()
+        await server.set_serving(True)
+        logger.info("%s is serving on %s", name, server.address)
+        await stopping.wait()
+    finally:
+        await server.stop()
+        await stop()
+        logger.info("%s has stopped", name)
+
+
+def main(serving: Callable[[], Awaitable[None]], settings: ServerSettings, name: str) -> int:
+    """Log to stderr, run to the end, and turn what can't be started into one clear line and exit code 1."""
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+
+    async def run_all() -> None:
+        await serving()
+
+    try:
+        asyncio.run(run_all())
+    except (OSError, ValueError) as error:
+        logger.error("%s can't run: %s", name, error)
+        return 1
+    return 0
