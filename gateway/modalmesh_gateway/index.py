@@ -1,0 +1,229 @@
+"""One namespace's items in memory: what retrieval compares. Knows no grpc and no protobuf."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from modalmesh.embeddings import Embeddings, FloatMatrix, ModelId, normalise
+from modalmesh.types import Item
+from modalmesh_gateway.store import ItemRecord
+
+Rows = npt.NDArray[np.intp]
+Scores = npt.NDArray[np.float32]
+_FIRST_CAPACITY = 1024
+
+
+class VectorTable:
+    """Vectors of one model, one a row of the index; a row may have none."""
+
+    def __init__(self, model: ModelId, dim: int) -> None:
+        self.model = model
+        self.values: FloatMatrix = np.zeros((_FIRST_CAPACITY, dim), dtype=np.float32)
+        self.present: npt.NDArray[np.bool_] = np.zeros(_FIRST_CAPACITY, dtype=bool)
+        self.count = 0
+
+    def put(self, row: int, vector: FloatMatrix) -> None:
+        """Set row `row` to `vector` (D,)."""
+        if row >= len(self.present):
+            self._grow(row + 1)
+        self.values[row] = vector
+        self.count += not self.present[row]
+        self.present[row] = True
+
+    def drop(self, row: int) -> None:
+        if row < len(self.present) and self.present[row]:
+            self.present[row] = False
+            self.values[row] = 0
+            self.count -= 1
+
+    def has(self, row: int) -> bool:
+        return row < len(self.present) and bool(self.present[row])
+
+    def scores(self, query: FloatMatrix, rows: int) -> Scores:
+        """Dot products (rows,) of the first `rows` rows with `query` (D,); -inf where a row has no vector."""
+        filled = min(rows, len(self.present))
+        scores = np.full(rows, -np.inf, dtype=np.float32)
+        scores[:filled] = np.where(self.present[:filled], self.values[:filled] @ query, -np.inf)
+        return scores
+
+    def _grow(self, rows: int) -> None:
+        capacity = max(rows, 2 * len(self.present))
+        values = np.zeros((capacity, self.values.shape[1]), dtype=np.float32)
+        values[: len(self.values)] = self.values
+        present = np.zeros(capacity, dtype=bool)
+        present[: len(self.present)] = self.present
+        self.values, self.present = values, present
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the index knows of an item beside its vectors; `item` is without contents."""
+
+    item: Item
+    text_fingerprint: str
+    image_fingerprint: str
+    fused_fingerprint: str
+
+
+class Space:
+    """The tables of one kind of vector (text, image or fused), one a fingerprint: versions never mix."""
+
+    def __init__(self) -> None:
+        self._tables: dict[str, VectorTable] = {}
+        self.wanted = ""
+
+    def put(self, row: int, embeddings: Embeddings | None) -> None:
+        """Give a row the one vector of `embeddings` (1, D) in its model's table; None empties the row everywhere."""
+        if embeddings is None:
+            self.drop(row)
+            return
+        fingerprint = embeddings.model.fingerprint
+        table = self._tables.get(fingerprint)
+        if table is None:
+            table = self._tables[fingerprint] = VectorTable(embeddings.model, embeddings.dim)
+        table.put(row, embeddings.values[0])
+
+    def drop(self, row: int) -> None:
+        for table in self._tables.values():
+            table.drop(row)
+
+    @property
+    def fullest_fingerprint(self) -> str:
+        """The model that most rows have a vector of; empty without any."""
+        fullest = max(self._tables.values(), key=lambda table: table.count, default=None)
+        return fullest.model.fingerprint if fullest else ""
+
+    def table(self, fingerprint: str) -> VectorTable | None:
+        return self._tables.get(fingerprint)
+
+    def serving(self) -> VectorTable | None:
+        """The wanted model's table once it is as full as any other; until then the fullest."""
+        fullest = max(self._tables.values(), key=lambda table: table.count, default=None)
+        wanted = self._tables.get(self.wanted)
+        if wanted is None or fullest is None:
+            return fullest
+        return wanted if wanted.count >= fullest.count else fullest
+
+    def retire(self) -> None:
+        """Forget the tables that the serving one has replaced."""
+        serving = self.serving()
+        if serving is not None and serving.model.fingerprint == self.wanted:
+            self._tables = {self.wanted: serving}
+
+
+class ItemIndex:
+    """Items by row: vectors by space, positive event counts, times."""
+
+    def __init__(self) -> None:
+        self.spaces: dict[str, Space] = {"text": Space(), "image": Space(), "fused": Space()}
+        self._rows: dict[str, int] = {}
+        self._entries: list[Entry | None] = []
+        self._free: list[int] = []
+        self._counts: dict[str, int] = {}
+        self._popularity: Scores = np.full(_FIRST_CAPACITY, -np.inf, dtype=np.float32)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __contains__(self, item_id: str) -> bool:
+        return item_id in self._rows
+
+    @property
+    def capacity(self) -> int:
+        """Rows in use or free: the length of every score array."""
+        return len(self._entries)
+
+    def row(self, item_id: str) -> int | None:
+        return self._rows.get(item_id)
+
+    def entry(self, row: int) -> Entry:
+        entry = self._entries[row]
+        if entry is None:
+            raise KeyError(row)
+        return entry
+
+    def items(self) -> Iterable[tuple[int, Entry]]:
+        return ((row, entry) for row, entry in enumerate(self._entries) if entry is not None)
+
+    def upsert(self, record: ItemRecord) -> None:
+        """Take a record as stored: what the store says last is right."""
+        item_id = record.item.item_id
+        row = self._rows.get(item_id)
+        if row is None:
+            row = self._rows[item_id] = self._new_row()
+            self._popularity[row] = self.event_count(item_id)
+        self._entries[row] = Entry(
+            record.item,
+            record.text.embeddings.model.fingerprint if record.text else "",
+            record.image.embeddings.model.fingerprint if record.image else "",
+            record.fused.model.fingerprint if record.fused else "",
+        )
+        self.spaces["text"].put(row, pool(record.text.embeddings if record.text else None))
+        self.spaces["image"].put(row, pool(record.image.embeddings if record.image else None))
+        self.spaces["fused"].put(row, record.fused)
+
+    def remove(self, item_id: str) -> None:
+        row = self._rows.pop(item_id, None)
+        if row is None:
+            return
+        for space in self.spaces.values():
+            space.drop(row)
+        self._entries[row] = None
+        self._popularity[row] = -np.inf
+        self._free.append(row)
+
+    def set_counts(self, counts: Mapping[str, int]) -> None:
+        """Positive events by item, of all time; items that aren't here yet keep theirs."""
+        self._counts.update(counts)
+        for item_id, count in counts.items():
+            row = self._rows.get(item_id)
+            if row is not None:
+                self._popularity[row] = count
+
+    def event_count(self, item_id: str) -> int:
+        return self._counts.get(item_id, 0)
+
+    def want(self, fingerprints: Mapping[str, str]) -> None:
+        """Say which model's vectors each space should serve, and forget what they have replaced."""
+        for name, fingerprint in fingerprints.items():
+            self.spaces[name].wanted = fingerprint
+            self.spaces[name].retire()
+
+    def adopt_wanted(self, other: "ItemIndex") -> None:
+        self.want({name: space.wanted for name, space in other.spaces.items()})
+
+    def rows_of(self, item_ids: Iterable[str]) -> list[int]:
+        return [self._rows[item_id] for item_id in item_ids if item_id in self._rows]
+
+    def best(self, scores: Scores, k: int, excluded: Sequence[int] = ()) -> Rows:
+        """The k best rows, ties by item id; rows at -inf never appear."""
+        scores = scores.copy()
+        scores[list(excluded)] = -np.inf
+        candidates = np.flatnonzero(scores > -np.inf)
+        if len(candidates) > k:
+            threshold = np.partition(scores[candidates], len(candidates) - k)[len(candidates) - k]
+            candidates = candidates[scores[candidates] >= threshold]
+        ordered = sorted(candidates.tolist(), key=lambda row: (-scores[row], self.entry(row).item.item_id))
+        return np.array(ordered[:k], dtype=np.intp)
+
+    def popularity(self) -> Scores:
+        """Positive event counts (capacity,); -inf for free rows."""
+        return self._popularity[: self.capacity]
+
+    def _new_row(self) -> int:
+        if self._free:
+            return self._free.pop()
+        self._entries.append(None)
+        if len(self._entries) > len(self._popularity):
+            self._popularity = np.concatenate([self._popularity, np.full_like(self._popularity, -np.inf)])
+        return len(self._entries) - 1
+
+
+def pool(embeddings: Embeddings | None) -> Embeddings | None:
+    """One vector of length 1 from an item's token vectors (T, D): their mean."""
+    if embeddings is None or not embeddings.rows:
+        return None
+    mean = embeddings.values.mean(axis=0, keepdims=True, dtype=np.float32)
+    return Embeddings(normalise(mean), embeddings.model)

@@ -1,0 +1,31 @@
+"""The gateway's settings."""
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from modalmesh_services.common.settings import ServerSettings
+
+
+class GatewaySettings(ServerSettings):
+    """Environment variables begin with MODALMESH_, such as MODALMESH_REDIS_URL."""
+
+    model_config = SettingsConfigDict(env_prefix="MODALMESH_")
+
+    port: int = Field(50050, ge=0, le=65535, description="port to listen on; 0 takes a free one")
+    redis_url: str = Field("redis://127.0.0.1:6379/0", description="where items, histories and events are kept")
+    cache_url: str = Field("", description="a Redis of its own for cached embeddings; empty: redis_url's")
+    text_encoder: str = Field("127.0.0.1:50051", description="address of the text-encoder")
+    image_encoder: str = Field("127.0.0.1:50052", description="address of the image-encoder")
+    fusion_ranker: str = Field("127.0.0.1:50053", description="address of the fusion-ranker")
+    partitions: int = Field(16, ge=1, le=1024, description="partitions of a new namespace")
+    cache_ttl_days: float = Field(90.0, gt=0, description="how long an unused embedding stays cached")
+    history_window: int = Field(500, ge=1, le=10_000, description="recent events a user that the ranker receives")
+    log_length: int = Field(100_000, ge=1_000, description="entries that a change stream or event log keeps")
+    positive_rating: float = Field(3.5, description="a rating of this and more is positive")
+    retrieve: int = Field(500, ge=10, le=10_000, description="candidates that are retrieved for a ranking")
+    call_seconds: float = Field(30.0, gt=0, description="deadline of a call whose caller set none")
+    part_seconds: float = Field(2.0, gt=0, description="longest wait for another service while a reader waits")
+    encode_seconds: float = Field(300.0, gt=0, description="longest wait for one batch of an encoder during ingest")
+    redis_seconds: float = Field(1.0, gt=0, description="longest wait for one answer of Redis")
+    chunks_in_flight: int = Field(4, ge=1, le=64, description="chunks of one UpsertItems call worked on at once")
+    completion_seconds: float = Field(2.0, gt=0, description="pause between looks for pending items")
