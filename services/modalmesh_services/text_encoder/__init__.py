@@ -1,0 +1,1 @@
+"""Texts in, vectors out: any BERT-family model that transformers reads."""

@@ -1,0 +1,129 @@
+"""What the text encoder does. Knows no grpc and no protobuf."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from modalmesh.embeddings import FloatMatrix, ModelId
+from modalmesh.errors import InvalidInput, ModalmeshError, TooLarge
+from modalmesh.types import ModelInfo, ModelLimits
+from modalmesh_services.common.batching import Batcher, BatchLimits, Job
+from modalmesh_services.common.deadline import Deadline
+from modalmesh_services.common.encoding import (
+    Encoded,
+    EncodedBatch,
+    Granularity,
+    Outcome,
+    Part,
+    assemble,
+    check_batch,
+    finite,
+)
+from modalmesh_services.text_encoder.loading import LoadedText
+from modalmesh_services.text_encoder.settings import TextEncoderSettings
+from modalmesh_services.text_encoder.tokens import Tokens
+
+FIELD = "texts"
+# Roughly; only to bound what is admitted, before anything is tokenised.
+_CHARACTERS_PER_TOKEN = 4
+
+
+@dataclass(frozen=True, slots=True)
+class TextInput:
+    text: str
+    granularity: Granularity
+
+
+Prepared: TypeAlias = tuple[Tokens, Granularity]
+
+
+class TextPipeline:
+    """Tokenise, then run the model."""
+
+    def __init__(self, loaded: LoadedText) -> None:
+        self._loaded = loaded
+
+    def prepare(self, inputs: Sequence[TextInput]) -> list[Prepared | ModalmeshError]:
+        results = self._loaded.tokeniser([one.text for one in inputs])
+        return [
+            result if isinstance(result, ModalmeshError) else (result, one.granularity)
+            for one, result in zip(inputs, results, strict=True)
+        ]
+
+    def length(self, ready: Prepared) -> int:
+        return len(ready[0].ids)
+
+    def encode(self, batch: Sequence[Prepared]) -> list[Outcome]:
+        pooled, tokens = self._loaded.model([text for text, _ in batch])
+        return [
+            self._pooled(text, pooled[row]) if granularity is Granularity.POOLED else self._parts(text, tokens[row])
+            for row, (text, granularity) in enumerate(batch)
+        ]
+
+    def _pooled(self, text: Tokens, vector: FloatMatrix) -> Outcome:
+        return finite(Encoded(vector[None], truncated=self._truncated(text)))
+
+    def _parts(self, text: Tokens, vectors: FloatMatrix) -> Outcome:
+        rows = [row for row, _, _ in text.places]
+        parts = tuple(Part(start=start, end=end) for _, start, end in text.places)
+        return finite(Encoded(vectors[rows], parts, self._truncated(text)))
+
+    def _truncated(self, text: Tokens) -> str:
+        limit = self._loaded.tokeniser.max_tokens
+        return f"is longer than {limit} tokens, only its beginning was encoded" if text.truncated else ""
+
+
+class TextEncoder:
+    """Batches of texts to vectors."""
+
+    def __init__(self, loaded: LoadedText, settings: TextEncoderSettings) -> None:
+        self._loaded = loaded
+        self._settings = settings
+        limits = BatchLimits(settings.queue_tokens, settings.micro_batch)
+        self._batcher: Batcher[TextInput, Prepared, Encoded] = Batcher(TextPipeline(loaded), limits)
+
+    def info(self) -> ModelInfo:
+        limits = ModelLimits(
+            batch_inputs=self._settings.batch_inputs,
+            tokens=self._loaded.tokeniser.max_tokens,
+            text_bytes=self._settings.max_text_bytes,
+        )
+        return ModelInfo(self._loaded.name, self._loaded.fingerprint, self._loaded.build, self._loaded.dim, limits)
+
+    async def start(self) -> None:
+        """Start the queue and run the model once, so that the first caller doesn't pay for it."""
+        await self._batcher.start()
+        await self.encode(["warm"], Granularity.POOLED, Deadline.after(None))
+
+    async def stop(self) -> None:
+        await self._batcher.stop()
+
+    async def encode(self, texts: Sequence[str], granularity: Granularity, deadline: Deadline) -> EncodedBatch:
+        """POOLED: a row of length 1 a text. PARTS: the token vectors before pooling, as the model gives them, a row a
+        token that is not special, each with its characters.
+
+        Raises:
+            InvalidInput: the batch is empty or over the limit; a bad text only gets an INVALID result.
+            Overloaded, DeadlineExceeded, Unavailable: as Batcher.submit.
+        """
+        check_batch(len(texts), self._settings.batch_inputs, FIELD)
+        checked = [self._check(text) for text in texts]
+        jobs = [
+            Job((text, granularity), self._cost(text), TextInput(text, granularity))
+            for text, error in zip(texts, checked, strict=True)
+            if error is None
+        ]
+        encoded = iter(await self._batcher.submit(jobs, deadline) if jobs else [])
+        outcomes: list[Outcome] = [next(encoded) if error is None else error for error in checked]
+        return assemble(outcomes, ModelId(self._loaded.name, self._loaded.fingerprint), self._loaded.dim, FIELD)
+
+    def _check(self, text: str) -> InvalidInput | None:
+        if not text or text.isspace():
+            return InvalidInput("", "is empty")
+        size = len(text.encode())
+        if size > self._settings.max_text_bytes:
+            return TooLarge("", f"has {size} bytes, the limit is {self._settings.max_text_bytes}")
+        return None
+
+    def _cost(self, text: str) -> int:
+        return min(len(text) // _CHARACTERS_PER_TOKEN + 2, self._loaded.tokeniser.max_tokens)

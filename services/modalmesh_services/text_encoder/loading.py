@@ -1,0 +1,74 @@
+"""A model's folder to everything that the core needs."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from transformers import AutoConfig, AutoModel, AutoTokenizer
+
+from modalmesh_services.common import fingerprint, torchvision_shim
+from modalmesh_services.common.device import place
+from modalmesh_services.text_encoder.folder import ModelFolder, find_folder
+from modalmesh_services.text_encoder.model import TextModel
+from modalmesh_services.text_encoder.settings import TextEncoderSettings
+from modalmesh_services.text_encoder.tokens import CHARACTERS_PER_TOKEN, Tokeniser
+
+# A tokenizer without a limit of its own says 1e30.
+_NO_LIMIT = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedText:
+    """A model ready to run, and what it is called."""
+
+    tokeniser: Tokeniser
+    model: TextModel
+    name: str
+    fingerprint: str
+    build: str
+    dim: int
+
+
+def load(settings: TextEncoderSettings) -> LoadedText:
+    """Load safetensors and a fast tokenizer.
+
+    Raises:
+        OSError, ValueError: the folder lacks something or holds something that isn't supported; says what.
+    """
+    torchvision_shim.install()
+    folder = find_folder(settings.model)
+    placement = place(settings.device, settings.precision, settings.threads)
+    pooling = folder.pooling() if settings.pooling == "auto" else settings.pooling
+    config = AutoConfig.from_pretrained(folder.path, local_files_only=True)
+    tokenizer = AutoTokenizer.from_pretrained(folder.path, local_files_only=True, use_fast=True)
+    max_tokens = _max_tokens(folder, config, tokenizer, settings.max_tokens)
+    network = AutoModel.from_pretrained(folder.path, config=config, local_files_only=True, use_safetensors=True)
+    decisive = {
+        "max_tokens": max_tokens,
+        "pooling": pooling,
+        "normalised": True,
+        "characters_per_token": CHARACTERS_PER_TOKEN,
+    }
+    return LoadedText(
+        Tokeniser(tokenizer.backend_tokenizer, max_tokens),
+        TextModel(network, pooling, tokenizer.pad_token_id or 0, placement),
+        folder.name,
+        fingerprint.of_files(folder.deciding_files(), decisive),
+        placement.build,
+        int(config.hidden_size),
+    )
+
+
+def _max_tokens(folder: ModelFolder, config: Any, tokenizer: Any, wanted: int) -> int:
+    """The least of what the caller wants and what configuration, tokenizer and sentence-transformers allow.
+
+    Raises:
+        ValueError: more is wanted than the model has positions for.
+    """
+    positions = int(config.max_position_embeddings)
+    if config.model_type in ("roberta", "xlm-roberta", "camembert", "mpnet"):
+        # Their positions start behind the padding's.
+        positions -= int(config.pad_token_id) + 1
+    if wanted > positions:
+        raise ValueError(f"--max-tokens {wanted}: {folder.name} has {positions} positions")
+    own = (folder.read_json("sentence_bert_config.json") or {}).get("max_seq_length")
+    return wanted or min(int(own or _NO_LIMIT), positions, int(min(tokenizer.model_max_length, _NO_LIMIT)))

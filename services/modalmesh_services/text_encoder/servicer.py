@@ -1,0 +1,49 @@
+"""TextEncoder's methods: decode, await the core, encode."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+
+from modalmesh.v1 import text_encoder_service_pb2 as messages
+from modalmesh.v1.text_encoder_service_pb2_grpc import TextEncoderServicer as Base
+from modalmesh_services.common.interceptors import deadline_of
+from modalmesh_services.common.streaming import answer_stream
+from modalmesh_services.text_encoder import convert
+from modalmesh_services.text_encoder.core import TextEncoder
+
+SERVICE_NAME = "modalmesh.v1.TextEncoder"
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class TextEncoderServicer(Base):
+    def __init__(self, core: TextEncoder, stream_in_flight: int) -> None:
+        self._core = core
+        self._stream_in_flight = stream_in_flight
+
+    async def Encode(
+        self, request: messages.TextEncoderEncodeRequest, context: Context
+    ) -> messages.TextEncoderEncodeResponse:
+        call = convert.encode_call(request)
+        batch = await self._core.encode(call.texts, call.granularity, deadline_of(context))
+        return convert.encode_response(batch, call.dtype)
+
+    async def EncodeStream(
+        self, request_iterator: AsyncIterator[messages.TextEncoderEncodeStreamRequest], context: Context
+    ) -> AsyncIterator[messages.TextEncoderEncodeStreamResponse]:
+        deadline = deadline_of(context)
+
+        async def answer(
+            request: messages.TextEncoderEncodeStreamRequest,
+        ) -> messages.TextEncoderEncodeStreamResponse:
+            call = convert.stream_call(request)
+            batch = await self._core.encode(call.texts, call.granularity, deadline)
+            return convert.stream_response(request.key, batch, call.dtype)
+
+        async for response in answer_stream(request_iterator, answer, self._stream_in_flight):
+            yield response
+
+    async def GetModel(
+        self, request: messages.TextEncoderGetModelRequest, context: Context
+    ) -> messages.TextEncoderGetModelResponse:
+        return convert.model_response(self._core.info())

@@ -1,0 +1,25 @@
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from modalmesh_services.common.device import Precision
+from modalmesh_services.common.settings import ServerSettings
+
+Pooling = Literal["auto", "mean", "cls"]
+
+
+class TextEncoderSettings(ServerSettings):
+    model_config = SettingsConfigDict(env_prefix="MODALMESH_TEXT_ENCODER_")
+
+    model: str = Field("packaged", description="packaged, a Hugging Face folder, or a name on the hub")
+    device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu or cuda:N")
+    precision: Precision = Field("auto", description="auto is bf16 where the device has it")
+    threads: int = Field(0, ge=0, description="cores for the model; 0 takes all")
+    pooling: Pooling = Field("auto", description="auto is what the model's folder says, or else mean")
+    max_tokens: int = Field(0, ge=0, description="longest text in tokens; 0 takes the model's own limit")
+    max_text_bytes: int = Field(1024 * 1024, gt=0, description="a longer text is refused")
+    batch_inputs: int = Field(1024, gt=0, description="most texts a call")
+    micro_batch: int = Field(32, gt=0, description="most texts that the device gets at once")
+    queue_tokens: int = Field(512 * 1024, gt=0, description="tokens that may wait; what is above is told to come back")
+    stream_in_flight: int = Field(256, gt=0, description="most texts of one stream that are worked on at once")
