@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from modalmesh.embeddings import FloatMatrix, ModelId
-from modalmesh.errors import InternalError, ModalmeshError
+from modalmesh.errors import InternalError, ModalmeshError, Overloaded
 from modalmesh.types import Lack
 from modalmesh_gateway.parts import PART_FAILURES, PartMonitor, lack_of
-from modalmesh_gateway.ports import Encoded, Encoder
+from modalmesh_gateway.ports import Encoded, EncodedBatch, Encoder
 from modalmesh_gateway.store import EmbeddingCache, EmbeddingKey
 from modalmesh_services.common.deadline import Deadline
 
@@ -136,7 +136,7 @@ class Embedder(Generic[Input]):
         deadline: Deadline,
     ) -> None:
         try:
-            answer = await self._encoder.encode([ours[key] for key in batch], deadline)
+            answer = await self._encode([ours[key] for key in batch], deadline)
         except PART_FAILURES as error:
             result.lack = lack_of(self.name, error)
             return
@@ -154,6 +154,16 @@ class Embedder(Generic[Input]):
         result.encoded += len(stored)
         self.counters.encoded += len(stored)
         await self._cache.put_many(stored)
+
+    async def _encode(self, inputs: Sequence[Input], deadline: Deadline) -> EncodedBatch:
+        """Ask the encoder, and again when it says that it will have room, as long as the caller has time."""
+        while True:
+            try:
+                return await self._encoder.encode(inputs, deadline)
+            except Overloaded as error:
+                if error.retry_after >= deadline.remaining:
+                    raise
+                await asyncio.sleep(error.retry_after)
 
     async def _forget_model(self, result: Embedded, deadline: Deadline) -> None:
         result.lack = Lack(self.name, "MODEL_CHANGED")
