@@ -52,7 +52,14 @@ class Gateway:
             retrieve=settings.retrieve,
             part_seconds=settings.part_seconds,
         )
-        self.ingest = Ingest(store, self.views, self.monitor, builder, chunks_in_flight=settings.chunks_in_flight)
+        self.ingest = Ingest(
+            store,
+            self.views,
+            self.monitor,
+            builder,
+            chunks_in_flight=settings.chunks_in_flight,
+            encode_seconds=settings.encode_seconds,
+        )
         self.recording = Recording(store, positive)
         self.recommending = Recommending(store, retrieval, services.ranker)
         self.searching = Searching(text, image)

@@ -96,7 +96,9 @@ class Embedder(Generic[Input]):
     async def _encode_once(self, missing: Mapping[EmbeddingKey, Input], result: Embedded, deadline: Deadline) -> None:
         """Wait for what others are encoding, encode the rest, and try again what an owner left behind."""
         while missing:
-            deadline.check()
+            if deadline.expired:
+                result.lack = Lack(self.name, "TIMEOUT")
+                return
             theirs = {key: self._in_flight[key] for key in missing if key in self._in_flight}
             ours = {key: content for key, content in missing.items() if key not in theirs}
             if ours:

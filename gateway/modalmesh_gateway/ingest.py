@@ -66,13 +66,21 @@ class Ingest:
     """UpsertItems and DeleteItems."""
 
     def __init__(
-        self, store: Store, views: Views, monitor: PartMonitor, builder: RecordBuilder, *, chunks_in_flight: int
+        self,
+        store: Store,
+        views: Views,
+        monitor: PartMonitor,
+        builder: RecordBuilder,
+        *,
+        chunks_in_flight: int,
+        encode_seconds: float,
     ) -> None:
         self._store = store
         self._views = views
         self._monitor = monitor
         self._builder = builder
         self._chunks_in_flight = chunks_in_flight
+        self._encode_seconds = encode_seconds
 
     async def upsert(self, chunks: AsyncIterator[Chunk], deadline: Deadline) -> UpsertSummary:
         """Take a stream of chunks, several at once. What a chunk holds is on disk when the summary is there.
@@ -129,7 +137,8 @@ class Ingest:
         if not changed:
             return
         basis = current_basis(view, self._monitor)
-        result = await self._builder.build(list(changed.values()), basis, deadline)
+        limited = Deadline.after(min(self._encode_seconds, deadline.remaining))
+        result = await self._builder.build(list(changed.values()), basis, limited)
         tally.add_build(result)
         built = list(zip(changed, result.built, strict=True))
         for number, each in built:
