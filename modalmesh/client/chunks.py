@@ -56,8 +56,13 @@ class Chunk(Generic[MessageOf]):
 
     def place(self, refusals: Iterable[Refusal]) -> tuple[Refusal, ...]:
         """All that was refused of this chunk, here and by the gateway, by its position in the caller's input."""
-        placed = self.refused + [replace(r, position=self.positions[r.position]) for r in refusals]
+        placed = self.refused + [self._placed(refusal) for refusal in refusals]
         return tuple(sorted(placed, key=lambda refusal: refusal.position))
+
+    def _placed(self, refusal: Refusal) -> Refusal:
+        # A path such as events[3].value counts within this chunk; the position says it for the whole.
+        field_alone = refusal.field.removeprefix(f"events[{refusal.position}].")
+        return replace(refusal, position=self.positions[refusal.position], field=field_alone)
 
 
 def item_chunks(items: Iterable[Item], limits: Limits = ITEM_LIMITS) -> Iterator[Chunk[messages.Item]]:
