@@ -1,1 +1,6 @@
 """Texts in, vectors out: any BERT-family model that transformers reads."""
+
+from modalmesh_services.common import torchvision_shim
+
+# Before transformers loads a model, for which it imports torchvision where that is installed.
+torchvision_shim.install()

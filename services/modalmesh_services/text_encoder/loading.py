@@ -5,7 +5,7 @@ from typing import Any
 
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 
-from modalmesh_services.common import fingerprint, torchvision_shim
+from modalmesh_services.common import fingerprint
 from modalmesh_services.common.device import place
 from modalmesh_services.text_encoder.folder import ModelFolder, find_folder
 from modalmesh_services.text_encoder.model import TextModel
@@ -34,7 +34,6 @@ def load(settings: TextEncoderSettings) -> LoadedText:
     Raises:
         OSError, ValueError: the folder lacks something or holds something that isn't supported; says what.
     """
-    torchvision_shim.install()
     folder = find_folder(settings.model)
     placement = place(settings.device, settings.precision, settings.threads)
     pooling = folder.pooling() if settings.pooling == "auto" else settings.pooling

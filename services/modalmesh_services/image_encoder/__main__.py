@@ -1,0 +1,32 @@
+"""Wires settings, core and server. `python -m modalmesh_services.image_encoder --help` lists the settings."""
+
+import sys
+
+from modalmesh.v1.image_encoder_service_pb2_grpc import add_ImageEncoderServicer_to_server
+from modalmesh_services.common.server import MeshServer, main, run
+from modalmesh_services.image_encoder.core import ImageEncoder
+from modalmesh_services.image_encoder.loading import load
+from modalmesh_services.image_encoder.servicer import SERVICE_NAME, ImageEncoderServicer
+from modalmesh_services.image_encoder.settings import ImageEncoderSettings
+
+NAME = "image-encoder"
+
+
+def build(settings: ImageEncoderSettings) -> tuple[MeshServer, ImageEncoder]:
+    """Load the model, and put a server around it that isn't started."""
+    core = ImageEncoder(load(settings), settings)
+    server = MeshServer(settings, [SERVICE_NAME])
+    add_ImageEncoderServicer_to_server(ImageEncoderServicer(core, settings.stream_in_flight), server.grpc)
+    return server, core
+
+
+def serve(settings: ImageEncoderSettings) -> int:
+    async def serving() -> None:
+        server, core = build(settings)
+        await run(server, core.start, core.stop, NAME)
+
+    return main(serving, settings, NAME)
+
+
+if __name__ == "__main__":
+    sys.exit(serve(ImageEncoderSettings.load("modalmesh-image-encoder", "Pictures and videos in, vectors out.")))

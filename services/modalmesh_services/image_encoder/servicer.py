@@ -1,0 +1,49 @@
+"""ImageEncoder's methods: decode, await the core, encode."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+
+from modalmesh.v1 import image_encoder_service_pb2 as messages
+from modalmesh.v1.image_encoder_service_pb2_grpc import ImageEncoderServicer as Base
+from modalmesh_services.common.interceptors import deadline_of
+from modalmesh_services.common.streaming import answer_stream
+from modalmesh_services.image_encoder import convert
+from modalmesh_services.image_encoder.core import ImageEncoder
+
+SERVICE_NAME = "modalmesh.v1.ImageEncoder"
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class ImageEncoderServicer(Base):
+    def __init__(self, core: ImageEncoder, stream_in_flight: int) -> None:
+        self._core = core
+        self._stream_in_flight = stream_in_flight
+
+    async def Encode(
+        self, request: messages.ImageEncoderEncodeRequest, context: Context
+    ) -> messages.ImageEncoderEncodeResponse:
+        call = convert.encode_call(request)
+        batch = await self._core.encode(call.inputs, deadline_of(context))
+        return convert.encode_response(batch, call.dtype)
+
+    async def EncodeStream(
+        self, request_iterator: AsyncIterator[messages.ImageEncoderEncodeStreamRequest], context: Context
+    ) -> AsyncIterator[messages.ImageEncoderEncodeStreamResponse]:
+        deadline = deadline_of(context)
+
+        async def answer(
+            request: messages.ImageEncoderEncodeStreamRequest,
+        ) -> messages.ImageEncoderEncodeStreamResponse:
+            call = convert.stream_call(request)
+            batch = await self._core.encode(call.inputs, deadline)
+            return convert.stream_response(request.key, batch, call.dtype)
+
+        async for response in answer_stream(request_iterator, answer, self._stream_in_flight):
+            yield response
+
+    async def GetModel(
+        self, request: messages.ImageEncoderGetModelRequest, context: Context
+    ) -> messages.ImageEncoderGetModelResponse:
+        return convert.model_response(self._core.info())

@@ -1,0 +1,66 @@
+"""Transformers' vision models behind the Backbone interface."""
+
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+from transformers import AutoConfig, CLIPVisionModelWithProjection, SiglipVisionModel, ViTModel
+
+from modalmesh_services.image_encoder.backbones import Backbone, as_grid
+
+
+class ViTBackbone(Backbone):
+    """Pooled is the class token behind the last normalisation."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        hidden: Tensor = self.network(pixel_values=pixels).last_hidden_state  # (B, 1 + P, D)
+        return hidden[:, 0], as_grid(hidden[:, 1:])
+
+
+class ClipBackbone(Backbone):
+    """Pooled is the projection into the space that CLIP shares with texts; patches are projected likewise."""
+
+    def __init__(self, network: Any) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        output = self.network(pixel_values=pixels)
+        patches = self.network.vision_model.post_layernorm(output.last_hidden_state[:, 1:])
+        return output.image_embeds, as_grid(self.network.visual_projection(patches))
+
+
+class SiglipBackbone(Backbone):
+    """Pooled is the attention head's vector, which SigLIP compares with texts."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        output = self.network(pixel_values=pixels)
+        return output.pooler_output, as_grid(output.last_hidden_state)
+
+
+def from_folder(folder: Path) -> Backbone:
+    """The vision model of a folder, or the vision half of a CLIP or SigLIP.
+
+    Raises:
+        OSError: the folder lacks its configuration or safetensors.
+        ValueError: a family that isn't known here.
+    """
+    family = AutoConfig.from_pretrained(folder, local_files_only=True).model_type
+    safe: dict[str, Any] = {"local_files_only": True, "use_safetensors": True}
+    match family:
+        case "vit":
+            return ViTBackbone(ViTModel.from_pretrained(folder, add_pooling_layer=False, **safe))
+        case "clip" | "clip_vision_model":
+            return ClipBackbone(CLIPVisionModelWithProjection.from_pretrained(folder, **safe))
+        case "siglip" | "siglip_vision_model":
+            return SiglipBackbone(SiglipVisionModel.from_pretrained(folder, **safe))
+        case _:
+            raise ValueError(f"{folder}: vision models of type {family} are not supported")
