@@ -27,7 +27,7 @@ class IngestSummary:
     `items` and `events` are those that the mesh now has from it (new, changed or known before); of these
     `unchanged` items and `duplicates` among the events were there already. `refused` lists the first 1,000 of
     `refused_count` complaints, in file order; of an item that went in without a part, it names that part.
-    `failed` items or events did not go in at all.
+    `failed` items or events did not go in at all; of `unusable_files` nothing did, for their header is wrong.
     """
 
     items: int = 0
@@ -42,12 +42,8 @@ class IngestSummary:
     refused: list[BadLine] = field(default_factory=list)
     refused_count: int = 0
     failed: int = 0
+    unusable_files: list[str] = field(default_factory=list)
     seconds: float = 0.0
-
-    @property
-    def unusable_files(self) -> list[str]:
-        """Files of which nothing could be used."""
-        return [bad.file for bad in self.refused if bad.is_whole_file]
 
 
 def ingest(client: Client, folder: DataFolder | Path | str, progress: Progress | None = None) -> IngestSummary:
@@ -110,6 +106,8 @@ class _Sender(Generic[Value]):
 
     def _refuse(self, bad: BadLine) -> None:
         self._summary.refused_count += 1
+        if bad.is_whole_file:
+            self._summary.unusable_files.append(bad.file)
         if len(self._summary.refused) < MAX_REFUSED:
             self._summary.refused.append(bad)
 

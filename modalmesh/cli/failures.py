@@ -1,0 +1,50 @@
+"""What went wrong, in one line on stderr, and as a JSON document on stdout where that is wanted."""
+
+import json
+import sys
+from dataclasses import asdict, dataclass
+
+import click
+
+from modalmesh.errors import InvalidInput, ModalmeshError
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """`reason` is stable and for programs; `field` is empty where no input is to blame."""
+
+    reason: str
+    field: str
+    message: str
+
+
+def of_usage(error: click.UsageError) -> Failure:
+    """Wrong use: the option or argument, and where to read more."""
+    parameter = getattr(error, "param", None)
+    field = parameter.opts[-1] if isinstance(parameter, click.Parameter) else ""
+    where = error.ctx.command_path if error.ctx else "modalmesh"
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        return Failure("WRONG_USE", "", f"which verb? `{where} --help` lists them")
+    message = " ".join(error.format_message().split()).rstrip(".")
+    return Failure("WRONG_USE", field, f"{message} (see `{where} --help`)")
+
+
+def of_error(error: ModalmeshError | OSError) -> Failure:
+    if isinstance(error, InvalidInput):
+        return Failure(error.reason, error.field, error.detail)
+    if isinstance(error, ModalmeshError):
+        return Failure(error.reason, "", error.message)
+    place = f"{error.filename}: " if error.filename else ""
+    return Failure("OS_ERROR", "", place + (error.strerror or str(error)))
+
+
+def of_fault(error: Exception) -> Failure:
+    return Failure("INTERNAL", "", f"a fault of modalmesh itself: {type(error).__name__}: {error}")
+
+
+def tell(failure: Failure, as_json: bool) -> None:
+    field = f"{failure.field}: " if failure.field and failure.field not in failure.message else ""
+    line = " ".join(f"{field}{failure.message}".split())
+    sys.stderr.write(f"modalmesh: {line} [{failure.reason}]\n")
+    if as_json:
+        sys.stdout.write(json.dumps({"error": asdict(failure)}, ensure_ascii=False) + "\n")

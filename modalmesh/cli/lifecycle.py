@@ -1,0 +1,104 @@
+"""The verbs up and down."""
+
+import os
+import signal
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from modalmesh.cli.options import as_json, example, mesh_home, put_out
+
+if TYPE_CHECKING:
+    from modalmesh.local.mesh import MeshState
+
+_LOOK_SECONDS = 1.0
+
+
+@click.command(epilog=example("modalmesh up --detach\nMODALMESH_HOME=/tmp/second modalmesh up --port 50051"))
+@click.option("--detach", is_flag=True, help="Return when all is serving, and leave it running.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=50050,
+    show_default=True,
+    help="The gateway's port; 0 takes a free one.",
+)
+@as_json
+def up(detach: bool, port: int, as_json: bool) -> None:
+    """Start a mesh on this machine.
+
+    Four services and an embedded Valkey, which are started again when they die. Their state is under MODALMESH_HOME (default ~/.modalmesh). MODALMESH_REDIS_URL uses a Redis of yours instead of
+    the embedded one. Without --detach it runs until Ctrl-C.
+    """
+    home = mesh_home()
+    state = _start(home, port, detach)
+    put_out(mesh_document(state), as_json, lambda: _up_view(state, detach))
+    if not detach:
+        _stay(home)
+
+
+@click.command(epilog=example("modalmesh down"))
+@as_json
+def down(as_json: bool) -> None:
+    """Stop the mesh of MODALMESH_HOME; what it stored stays."""
+    from modalmesh.local.mesh import read_state, stop_mesh
+
+    home = mesh_home()
+    stopped = home.is_dir() and read_state(home) is not None
+    if stopped:
+        stop_mesh(home)
+    sentence = f"the mesh of {home} is down" if stopped else f"no mesh was up in {home}"
+    put_out({"home": str(home), "stopped": stopped}, as_json, lambda: sentence)
+
+
+def mesh_document(state: "MeshState") -> dict[str, Any]:
+    """What is known of a mesh on this machine, as JSON."""
+    return {
+        "address": state.address,
+        "home": str(state.home),
+        "supervisor_pid": state.supervisor_pid,
+        "children": [
+            {
+                "name": child.name,
+                "pid": child.pid,
+                "address": child.address,
+                "state": child.state,
+                "restarts": child.restarts,
+                "last_exit": child.last_exit,
+            }
+            for child in state.children
+        ],
+    }
+
+
+def _start(home: Path, port: int, detach: bool) -> "MeshState":
+    from rich.console import Console
+
+    from modalmesh.local.mesh import start_mesh, stop_mesh
+
+    try:
+        with Console(stderr=True).status("starting the mesh: models are loaded and warmed"):
+            return start_mesh(home, port, os.environ.get("MODALMESH_REDIS_URL"))
+    except KeyboardInterrupt:
+        if not detach:
+            stop_mesh(home)
+        raise
+
+
+def _stay(home: Path) -> None:
+    """Wait for Ctrl-C, SIGTERM, or somebody else's `modalmesh down`; then the mesh is down."""
+    from modalmesh.local.mesh import read_state, stop_mesh
+
+    asked = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: asked.set())
+    while not asked.wait(_LOOK_SECONDS) and read_state(home) is not None:
+        continue
+    stop_mesh(home)
+
+
+def _up_view(state: "MeshState", detach: bool) -> str:
+    end = "`modalmesh down` stops it" if detach else "Ctrl-C stops it"
+    return f"[bold green]the mesh is up[/] at [cyan]{state.address}[/]: {end}, `modalmesh status` shows it"

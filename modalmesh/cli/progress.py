@@ -1,0 +1,44 @@
+"""Progress of long work, on stderr, so that stdout stays the result's."""
+
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+_QUIET_SECONDS = 10.0
+
+
+class FileProgress:
+    """A bar a file; where nobody watches a terminal, a line now and then."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or Console(stderr=True)
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        self._bars = Progress(*columns, console=self._console, disable=not self._console.is_terminal)
+        self._tasks: dict[str, TaskID] = {}
+        self._told = time.monotonic()
+
+    def __call__(self, file: str, settled: int, total: int) -> None:
+        """The shape of modalmesh.ingest.Progress."""
+        if file not in self._tasks:
+            self._tasks[file] = self._bars.add_task(file)
+        self._bars.update(self._tasks[file], completed=settled, total=total)
+        if not self._console.is_terminal:
+            self._tell(file, settled, total)
+
+    def _tell(self, file: str, settled: int, total: int) -> None:
+        if settled < total and time.monotonic() - self._told < _QUIET_SECONDS:
+            return
+        self._told = time.monotonic()
+        self._console.print(f"{file}: {settled:,} of {total:,} lines", highlight=False)
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._bars.stop()
