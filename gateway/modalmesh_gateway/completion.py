@@ -103,8 +103,9 @@ class Completion:
             before = records[each.prepared.item.item_id]
             for error in each.refused:
                 logger.warning("%s: item %r: %s", view.name, before.item.item_id, error.message)
-            # An item of which nothing can be encoded stays in the catalogue: it was accepted.
+            # An item of which nothing can be encoded stays in the catalogue: it was accepted, as what it was.
             after = each.record or replace(before, pending=frozenset(), item=replace(before.item, pending=()))
+            after = replace(after, digest=before.digest)
             if after.pending == before.pending and _models(after) == _models(before):
                 continue
             if await self._store.catalogue.complete(view.name, after, before.item.revision):
@@ -130,8 +131,15 @@ class Completion:
                 logger.warning("%s: fusing waits: %s", view.name, error.message)
                 return
             for record in fused:
-                if await self._store.catalogue.complete(view.name, record, record.item.revision):
-                    view.index.upsert(record)
+                await self._put_fused(view, record)
+
+    async def _put_fused(self, view: NamespaceView, record: ItemRecord) -> None:
+        """Beside the vector of the model before, which goes on serving until all items have the new one."""
+        item = record.item
+        if record.fused is not None and await self._store.catalogue.put_fused(
+            view.name, item.item_id, item.revision, record.fused, record.fused_key
+        ):
+            view.index.upsert(record)
 
 
 def _is_outdated(had: str, served: str) -> bool:
