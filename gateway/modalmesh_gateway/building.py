@@ -191,15 +191,16 @@ def _build(prepared: PreparedItem, text: Embedded, image: Embedded) -> Built:
         pictures=tuple(p for p in prepared.item.pictures if p.content_hash not in image.invalid),
         videos=tuple(v for v in prepared.item.videos if v.content_hash not in image.invalid),
     )
-    stored = prepared.stored
-    text_known, image_known = _known(text, stored and stored.text), _known(image, stored and stored.image)
+    stored_text = prepared.stored.text if prepared.stored else None
+    stored_image = prepared.stored.image if prepared.stored else None
+    text_known, image_known = _known(text, stored_text), _known(image, stored_image)
     pending: set[Modality] = set()
     if _waits(prepared.texts, text_known, text.invalid):
         pending.add("text")
     if _waits(prepared.visuals, image_known, image.invalid):
         pending.add("image")
-    text_vectors = _vectors(prepared.texts, text_known) or (stored and stored.text)
-    image_vectors = _vectors(prepared.visuals, image_known) or (stored and stored.image)
+    text_vectors = _vectors(prepared.texts, text_known) or stored_text
+    image_vectors = _vectors(prepared.visuals, image_known) or stored_image
     if text_vectors is None and image_vectors is None and not pending:
         return Built(prepared, None, refused)
     record = ItemRecord(

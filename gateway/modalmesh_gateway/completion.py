@@ -59,18 +59,19 @@ class Completion:
         if not view.loaded.is_set() or not view.connected:
             return
         basis = current_basis(view, self._monitor)
-        view.index.want(
-            {"text": basis.text_fingerprint, "image": basis.image_fingerprint, "fused": basis.model.fingerprint}
-        )
+        wanted = {"text": basis.text_fingerprint, "image": basis.image_fingerprint, "fused": basis.model.fingerprint}
+        if "fused" in view.index.want(wanted):
+            await self._store.catalogue.drop_fused(view.name, basis.model.fingerprint)
         await self._encode_waiting(view, basis)
         if self._monitor.serving("fusion-ranker"):
             await self._fuse_outdated(view, basis)
 
     async def _encode_waiting(self, view: NamespaceView, basis: Basis) -> None:
+        texts = self._monitor.serving("text-encoder")
         waiting = [
             entry.item.item_id
             for _, entry in view.index.items()
-            if self._can_encode(entry) or _is_outdated(entry.text_fingerprint, basis.text_fingerprint)
+            if self._can_encode(entry) or (texts and _is_outdated(entry.text_fingerprint, basis.text_fingerprint))
         ]
         for ids in _batches(waiting):
             records = await self._store.catalogue.get(view.name, ids)

@@ -106,11 +106,13 @@ class Space:
             return fullest
         return wanted if wanted.count >= fullest.count else fullest
 
-    def retire(self) -> None:
-        """Forget the tables that the serving one has replaced."""
+    def retire(self) -> bool:
+        """Forget the tables that the wanted one has replaced; whether there were any."""
         serving = self.serving()
-        if serving is not None and serving.model.fingerprint == self.wanted:
-            self._tables = {self.wanted: serving}
+        if serving is None or serving.model.fingerprint != self.wanted or len(self._tables) == 1:
+            return False
+        self._tables = {self.wanted: serving}
+        return True
 
 
 class ItemIndex:
@@ -163,6 +165,8 @@ class ItemIndex:
         self.spaces["text"].put(row, pool(record.text.embeddings if record.text else None))
         self.spaces["image"].put(row, pool(record.image.embeddings if record.image else None))
         self.spaces["fused"].put(row, record.fused)
+        for older in record.older_fused:
+            self.spaces["fused"].put(row, older)
 
     def remove(self, item_id: str) -> None:
         row = self._rows.pop(item_id, None)
@@ -185,11 +189,14 @@ class ItemIndex:
     def event_count(self, item_id: str) -> int:
         return self._counts.get(item_id, 0)
 
-    def want(self, fingerprints: Mapping[str, str]) -> None:
-        """Say which model's vectors each space should serve, and forget what they have replaced."""
+    def want(self, fingerprints: Mapping[str, str]) -> set[str]:
+        """Say which model's vectors each space should serve; the spaces in which they have just replaced others."""
+        replaced = set()
         for name, fingerprint in fingerprints.items():
             self.spaces[name].wanted = fingerprint
-            self.spaces[name].retire()
+            if self.spaces[name].retire():
+                replaced.add(name)
+        return replaced
 
     def adopt_wanted(self, other: "ItemIndex") -> None:
         self.want({name: space.wanted for name, space in other.spaces.items()})

@@ -133,7 +133,7 @@ class Views:
             for record in records:
                 index.upsert(record)
         index.set_counts(await self._store.histories.counts(view.name))
-        view.events = await self._store.histories.event_total(view.name)
+        view.events = cursor.event_total
         index.adopt_wanted(view.index)
         view.index = index
         view.mark_synced()
@@ -152,4 +152,4 @@ class Views:
                     view.index.upsert(record)
         if change.counts:
             view.index.set_counts(change.counts)
-        view.events += change.events
+        view.events = change.event_total
