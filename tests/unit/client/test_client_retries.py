@@ -1,0 +1,86 @@
+"""Which calls are tried again, when, and for how long."""
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from modalmesh.client import Client
+from modalmesh.client.attempts import TRIES
+from modalmesh.errors import Overloaded, Unavailable
+from modalmesh.types import Item
+from tests.unit.client.scripted_gateway import ScriptedGateway
+
+SOON = 0.01
+
+
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("modalmesh.client.attempts._FIRST_WAIT", 0.02)
+
+
+def down(retry_after: float = SOON) -> Unavailable:
+    return Unavailable("redis", "redis is down", retry_after=retry_after)
+
+
+@pytest.mark.parametrize("error", [down(), Overloaded("full", retry_after=SOON)], ids=["unavailable", "overloaded"])
+def test_what_passes_is_tried_again(client: Client, gateway: ScriptedGateway, error: Unavailable | Overloaded) -> None:
+    gateway.fail("Recommend", error, error)
+    assert client.recommend("ada").items == ()
+    assert len(gateway.requests("Recommend")) == 3
+
+
+def test_the_servers_hint_is_waited_for(client: Client, gateway: ScriptedGateway) -> None:
+    gateway.fail("Recommend", Overloaded("full", retry_after=0.4))
+    started = time.monotonic()
+    client.recommend("ada")
+    assert 0.4 <= time.monotonic() - started < 2.0
+
+
+def test_a_hint_beyond_the_deadline_is_not_waited_for(client: Client, gateway: ScriptedGateway) -> None:
+    gateway.fail("Recommend", Overloaded("full", retry_after=60.0))
+    started = time.monotonic()
+    with pytest.raises(Overloaded) as raised:
+        client.recommend("ada", timeout=5.0)
+    assert raised.value.retry_after == 60.0
+    assert time.monotonic() - started < 2.0
+
+
+def test_tries_are_bounded(client: Client, gateway: ScriptedGateway) -> None:
+    gateway.fail("Recommend", *[down()] * 50)
+    with pytest.raises(Unavailable, match="redis is down"):
+        client.recommend("ada")
+    assert len(gateway.requests("Recommend")) == TRIES
+
+
+def test_a_chunk_of_items_is_sent_again(client: Client, gateway: ScriptedGateway) -> None:
+    gateway.fail("UpsertItems", down())
+    summary = client.upsert_items([Item("lamp", "Lamp"), Item("chair", "Chair")])
+    assert summary.created == 2
+    assert [len(request.items) for request in gateway.requests("UpsertItems")] == [2, 2]
+
+
+def test_a_gateway_that_was_restarted_is_found_again(make_client: Callable[..., Client]) -> None:
+    first = ScriptedGateway()
+    client = make_client(first.address, timeout=20.0)
+    client.status()
+    first.stop()
+    again: list[ScriptedGateway] = []
+    timer = threading.Timer(0.3, lambda: again.append(ScriptedGateway(first.port)))
+    timer.start()
+    try:
+        assert client.recommend("ada").items == ()
+    finally:
+        timer.join()
+        again[0].stop()
+
+
+def test_a_gateway_that_stays_away_is_given_up(make_client: Callable[..., Client]) -> None:
+    gateway = ScriptedGateway()
+    client = make_client(gateway.address)
+    client.status()
+    gateway.stop()
+    with pytest.raises(Unavailable, match="lost the mesh") as raised:
+        client.status()
+    assert raised.value.reason == "CONNECTION_LOST"
