@@ -26,8 +26,11 @@ DIGEST_FIELDS = ("revision", "digest", "pending")
 _MODALITIES: tuple[Modality, ...] = ("image", "text")
 
 
+_encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
 def dump_json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _encoder.encode(value)
 
 
 def encode_pending(pending: Iterable[Modality]) -> str:

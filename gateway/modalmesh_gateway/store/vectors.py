@@ -61,4 +61,4 @@ def decode_vectors(value: bytes) -> Embeddings:
 def _dtype_for(values: FloatMatrix) -> Dtype:
     peaks = np.abs(values).max(axis=1, initial=0.0)
     fits = (peaks == 0) | ((peaks >= _F16_SMALLEST_PEAK) & (peaks <= _F16_LARGEST_PEAK))
-    return Dtype.F16 if bool(fits.all()) else Dtype.F32
+    return Dtype.F16 if fits.all() else Dtype.F32
