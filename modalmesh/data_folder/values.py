@@ -1,6 +1,5 @@
 """Values of a JSON object, each checked for its type, refused with its key."""
 
-import math
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -69,7 +68,7 @@ def _time(value: object, key: str) -> int:
         return _date(value, key)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidInput(key, f"must be Unix seconds or an ISO 8601 date, is {kind_of(value)}", reason="WRONG_TYPE")
-    if not math.isfinite(value) or abs(value) > _LAST_SECOND:
+    if not abs(value) <= _LAST_SECOND:  # NaN compares false
         raise InvalidInput(key, "is out of range", reason="OUT_OF_RANGE")
     return round(value * 1000)
 
@@ -85,7 +84,7 @@ def _date(value: object, key: str) -> int:
 
 
 def _year(value: object, key: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or value % 1 != 0:
         raise InvalidInput(key, f"must be a whole number, is {kind_of(value)}", reason="WRONG_TYPE")
     if not 1 <= value <= 9999:
         raise InvalidInput(key, f"must be 1 to 9999, is {value}", reason="OUT_OF_RANGE")
