@@ -34,10 +34,10 @@ def vase() -> list[Part]:
     body = _flat_top(body, 34)
     stems = [
         Part(smooth((50, 40), (46, 24), (38, 13), closed=False), Paint.DEEP, width=0.9),
-        Part(smooth((50, 40), (52, 22), (50, 7), closed=False), Paint.DEEP, width=0.9),
+        Part(smooth((50, 40), (52, 22), (50, 9.5), closed=False), Paint.DEEP, width=0.9),
         Part(smooth((50, 40), (56, 26), (64, 15), closed=False), Paint.DEEP, width=0.9),
     ]
-    buds = [Part(ellipse(centre, (4.2, 4.2)), Paint.ACCENT) for centre in ((38, 13), (50, 7), (64, 15))]
+    buds = [Part(ellipse(centre, (4.2, 4.2)), Paint.ACCENT) for centre in ((38, 13), (50, 9.5), (64, 15))]
     return [
         *stems,
         *buds,

@@ -42,7 +42,7 @@ def _write_media(folder: Path, product: Product) -> None:
     if product.pictures > 1:
         _save(detail(product.look), folder / f"images/{product.item_id}-detail.webp")
     if product.has_clip:
-        (folder / f"videos/{product.item_id}.mp4").write_bytes(clip(front))
+        (folder / f"videos/{product.item_id}.webm").write_bytes(clip(front))
 
 
 def _save(image: Image.Image, path: Path) -> None:
@@ -58,7 +58,7 @@ def _line(product: Product) -> dict[str, Any]:
         "description": product.description,
         "tags": list(product.tags),
         "images": [f"images/{product.item_id}{suffix}.webp" for suffix in suffixes],
-        "video": f"videos/{product.item_id}.mp4" if product.has_clip else "",
+        "video": f"videos/{product.item_id}.webm" if product.has_clip else "",
         "release_date": product.released.isoformat(),
         "category": product.category,
         "material": product.material,
