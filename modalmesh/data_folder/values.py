@@ -87,5 +87,5 @@ def _year(value: object, key: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float) or value % 1 != 0:
         raise InvalidInput(key, f"must be a whole number, is {kind_of(value)}", reason="WRONG_TYPE")
     if not 1 <= value <= 9999:
-        raise InvalidInput(key, f"must be 1 to 9999, is {value}", reason="OUT_OF_RANGE")
+        raise InvalidInput(key, f"must be 1 to 9999, is {str(value)[:40]}", reason="OUT_OF_RANGE")
     return (datetime(int(value), 1, 1, tzinfo=UTC) - _EPOCH) // _MILLISECOND
