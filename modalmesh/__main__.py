@@ -1,0 +1,5 @@
+"""`python -m modalmesh` is the command modalmesh."""
+
+from modalmesh.cli import main
+
+main()
