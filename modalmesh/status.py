@@ -22,6 +22,8 @@ from modalmesh.errors import (
 
 DOMAIN = "modalmesh"
 DETAILS_KEY = "grpc-status-details-bin"
+MESSAGE_BYTES = 800
+"""What a message quotes may be of any length, but a status travels in headers of 8 KiB, in part percent-encoded."""
 
 # The most special class first: an error takes the first row that it is an instance of.
 CODES: tuple[tuple[type[ModalmeshError], grpc.StatusCode], ...] = (
@@ -39,16 +41,21 @@ def status_code(error: ModalmeshError) -> grpc.StatusCode:
     return next(code for kind, code in CODES if isinstance(error, kind))
 
 
+def public_message(error: ModalmeshError) -> str:
+    return _clip(error.message)
+
+
 def to_status(error: ModalmeshError) -> Status:
     """The google.rpc.Status of an error, with ErrorInfo and, where they apply, BadRequest and RetryInfo."""
     info = ErrorInfo(domain=DOMAIN, reason=error.reason)
     number, _ = status_code(error).value
-    status = Status(code=number, message=error.message)
+    status = Status(code=number, message=public_message(error))
     if isinstance(error, Unavailable):
         info.metadata["part"] = error.part
     status.details.add().Pack(info)
     if isinstance(error, InvalidInput):
-        violation = BadRequest.FieldViolation(field=error.field, description=error.detail, reason=error.reason)
+        field, description = _clip(error.field), _clip(error.detail)
+        violation = BadRequest.FieldViolation(field=field, description=description, reason=error.reason)
         status.details.add().Pack(BadRequest(field_violations=[violation]))
     if isinstance(error, Overloaded | Unavailable):
         delay = Duration()
@@ -89,10 +96,15 @@ def from_status(code: grpc.StatusCode, message: str, details: bytes | None) -> M
 
 def from_rpc_error(error: grpc.RpcError) -> ModalmeshError:
     """The modalmesh error of what a stub raised, sync (grpc.Call) or async (grpc.aio.AioRpcError)."""
-    code = error.code() if isinstance(error, grpc.Call | grpc.aio.AioRpcError) else grpc.StatusCode.UNKNOWN
     if not isinstance(error, grpc.Call | grpc.aio.AioRpcError):
         return InternalError(str(error))
-    return from_status(code, error.details() or "", _details_bytes(error.trailing_metadata()))
+    return from_status(error.code(), error.details() or "", _details_bytes(error.trailing_metadata()))
+
+
+def _clip(text: str) -> str:
+    # Escaped, because a status can't carry half of a surrogate pair.
+    raw = text.encode("utf-8", "backslashreplace")
+    return f"{raw[:MESSAGE_BYTES].decode('utf-8', 'ignore')}..." if len(raw) > MESSAGE_BYTES else raw.decode()
 
 
 def _details_bytes(metadata: Iterable[tuple[str, str | bytes]] | None) -> bytes | None:
@@ -106,13 +118,10 @@ def _parse_details(details: bytes | None) -> tuple[ErrorInfo | None, BadRequest 
     info, bad_request, retry = ErrorInfo(), BadRequest(), RetryInfo()
     found: set[str] = set()
     try:
-        packed = Status.FromString(details or b"").details
+        for detail in Status.FromString(details or b"").details:
+            found.update(message.DESCRIPTOR.name for message in (info, bad_request, retry) if detail.Unpack(message))
     except DecodeError:
         return None, None, None
-    for detail in packed:
-        for message in (info, bad_request, retry):
-            if detail.Unpack(message):
-                found.add(message.DESCRIPTOR.name)
     return (
         info if "ErrorInfo" in found else None,
         bad_request if "BadRequest" in found else None,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 import grpc
 
 from modalmesh.errors import InternalError, ModalmeshError
-from modalmesh.status import DETAILS_KEY, status_code, to_status
+from modalmesh.status import DETAILS_KEY, public_message, status_code, to_status
 from modalmesh_services.common.deadline import Deadline
 
 logger = logging.getLogger(__name__)
@@ -86,4 +86,4 @@ async def _abort(context: Context, error: Exception, method: str) -> NoReturn:
         error = InternalError("internal error; the server's log has the details")
     status = to_status(error)
     context.set_trailing_metadata(((DETAILS_KEY, status.SerializeToString()),))
-    await context.abort(status_code(error), error.message)
+    await context.abort(status_code(error), public_message(error))
