@@ -1,0 +1,1 @@
+"""Embeddings and histories in, fused vectors, probabilities and reasons out."""

@@ -1,0 +1,32 @@
+"""Wires settings, core and server. `python -m modalmesh_services.fusion_ranker --help` lists the settings."""
+
+import sys
+
+from modalmesh.v1.fusion_ranker_service_pb2_grpc import add_FusionRankerServicer_to_server
+from modalmesh_services.common.server import MeshServer, main, run
+from modalmesh_services.fusion_ranker.core import RankerCore
+from modalmesh_services.fusion_ranker.loading import limits, load
+from modalmesh_services.fusion_ranker.servicer import SERVICE_NAME, FusionRankerServicer
+from modalmesh_services.fusion_ranker.settings import FusionRankerSettings
+
+NAME = "fusion-ranker"
+
+
+def build(settings: FusionRankerSettings) -> tuple[MeshServer, RankerCore]:
+    """Load the model, and put a server around it that isn't started."""
+    core = RankerCore(load(settings), limits(settings), settings.queue_bytes)
+    server = MeshServer(settings, [SERVICE_NAME])
+    add_FusionRankerServicer_to_server(FusionRankerServicer(core), server.grpc)
+    return server, core
+
+
+def serve(settings: FusionRankerSettings) -> int:
+    async def serving() -> None:
+        server, core = build(settings)
+        await run(server, core.start, core.stop, NAME)
+
+    return main(serving, settings, NAME)
+
+
+if __name__ == "__main__":
+    sys.exit(serve(FusionRankerSettings.load("modalmesh-fusion-ranker", "Embeddings and histories in, a ranking out.")))

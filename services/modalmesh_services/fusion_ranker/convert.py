@@ -1,0 +1,158 @@
+"""FusionRanker's messages <-> dataclasses. Repeated messages become arrays here, once."""
+
+import math
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from modalmesh.convert import explanation_to_proto, kind_from_proto, model_to_proto
+from modalmesh.convert_matrices import matrix_from_proto, matrix_to_proto
+from modalmesh.embeddings import Embeddings
+from modalmesh.errors import InvalidInput
+from modalmesh.types import Explanation, Modality
+from modalmesh.v1 import fusion_ranker_service_pb2 as messages
+from modalmesh.v1 import types_pb2 as types
+from modalmesh_services.fusion_ranker.core import EncodedUser, RankerInfo
+from modalmesh_services.fusion_ranker.models.interface import Probabilities, ProposedItem
+from modalmesh_services.fusion_ranker.requests import (
+    NO_ROW,
+    Candidates,
+    ExplainRequest,
+    FuseRequest,
+    History,
+    ImageToken,
+    Integers,
+    ItemTokens,
+    ProposeRequest,
+    RankRequest,
+    TextToken,
+    UserRequest,
+)
+
+_MODALITIES: dict[int, Modality] = {types.MODALITY_TEXT: "text", types.MODALITY_IMAGE: "image"}
+# Counts come as uint64; a count beyond this is as popular as it gets.
+_LARGEST_COUNT = 2**63 - 1
+
+
+def fuse_request(request: messages.FusionRankerFuseRequest) -> FuseRequest:
+    """Raises InvalidInput for a torn matrix or an unknown enum value; names the field."""
+    return FuseRequest(
+        _matrix(request.text, "text"),
+        _matrix(request.image, "image"),
+        [_item_tokens(f"items[{place}]", item) for place, item in enumerate(request.items)],
+    )
+
+
+def user_request(request: messages.FusionRankerEncodeUserRequest) -> UserRequest:
+    """Raises InvalidInput for a torn matrix or a value that is no number; names the field."""
+    return UserRequest(_matrix(request.vectors, "vectors"), _history(request.history), request.request_time_ms)
+
+
+def propose_request(request: messages.FusionRankerProposeRequest) -> ProposeRequest:
+    """Raises InvalidInput for a value that is no number; names the field."""
+    return ProposeRequest(_history(request.history), request.limit, request.request_time_ms)
+
+
+def rank_request(
+    request: messages.FusionRankerRankRequest | messages.FusionRankerExplainRequest,
+) -> RankRequest:
+    """Raises InvalidInput for a torn matrix or a value that is no number; names the field."""
+    return RankRequest(
+        _matrix(request.vectors, "vectors"),
+        _history(request.history),
+        _candidates(request.candidates),
+        request.request_time_ms,
+    )
+
+
+def explain_request(request: messages.FusionRankerExplainRequest) -> ExplainRequest:
+    """Raises InvalidInput as `rank_request`."""
+    return ExplainRequest(rank_request(request), tuple(request.explain))
+
+
+def fuse_response(vectors: Embeddings) -> messages.FusionRankerFuseResponse:
+    return messages.FusionRankerFuseResponse(vectors=matrix_to_proto(vectors))
+
+
+def user_response(user: EncodedUser) -> messages.FusionRankerEncodeUserResponse:
+    return messages.FusionRankerEncodeUserResponse(queries=matrix_to_proto(user.queries), weights=user.weights.tolist())
+
+
+def propose_response(proposed: Sequence[ProposedItem], revision: str) -> messages.FusionRankerProposeResponse:
+    items = [messages.ProposedItem(item_id=each.item_id, score=each.score) for each in proposed]
+    return messages.FusionRankerProposeResponse(items=items, revision=revision)
+
+
+def rank_response(probabilities: Probabilities, revision: str) -> messages.FusionRankerRankResponse:
+    return messages.FusionRankerRankResponse(probabilities=probabilities.tolist(), revision=revision)
+
+
+def explain_response(explanations: Sequence[Explanation], revision: str) -> messages.FusionRankerExplainResponse:
+    return messages.FusionRankerExplainResponse(
+        explanations=[explanation_to_proto(each) for each in explanations], revision=revision
+    )
+
+
+def model_response(info: RankerInfo) -> messages.FusionRankerGetModelResponse:
+    return messages.FusionRankerGetModelResponse(
+        model=model_to_proto(info.model),
+        text_fingerprint=info.text_fingerprint,
+        image_fingerprint=info.image_fingerprint,
+    )
+
+
+def _matrix(message: types.EmbeddingMatrix, field: str) -> Embeddings:
+    """A matrix without rows may say anything of dim, dtype and model: there is nothing to misread."""
+    if not message.rows and not message.data:
+        return Embeddings(np.zeros((0, message.dim), dtype=np.float32))
+    return matrix_from_proto(message, field=field)
+
+
+def _item_tokens(path: str, item: messages.ItemTokens) -> ItemTokens:
+    return ItemTokens(
+        item_id=item.item_id,
+        texts=[TextToken(token.field, token.row) for token in item.texts],
+        images=[ImageToken(kind_from_proto(token.kind), token.row) for token in item.images],
+        attributes={name: tuple(each.values) for name, each in item.attributes.items()},
+        time_ms=item.time_ms if item.HasField("time_ms") else None,
+        missing=[_modality(f"{path}.missing[{number}]", each) for number, each in enumerate(item.missing)],
+    )
+
+
+def _modality(field: str, number: int) -> Modality:
+    if number not in _MODALITIES:
+        raise InvalidInput(field, f"unknown modality {number}", reason="UNKNOWN_VALUE")
+    return _MODALITIES[number]
+
+
+def _history(events: Sequence[messages.HistoryEvent]) -> History:
+    return History(
+        [event.item_id for event in events],
+        _integers(event.row if event.HasField("row") else NO_ROW for event in events),
+        _integers(event.time_ms for event in events),
+        [event.type for event in events],
+        np.array([_value(place, event) for place, event in enumerate(events)], dtype=np.float64),
+        np.array([event.positive for event in events], dtype=np.bool_),
+    )
+
+
+def _value(place: int, event: messages.HistoryEvent) -> float:
+    if not event.HasField("value"):
+        return math.nan
+    if not math.isfinite(event.value):
+        raise InvalidInput(f"history[{place}].value", "is NaN or infinite", reason="NOT_FINITE")
+    return event.value
+
+
+def _candidates(candidates: Sequence[messages.Candidate]) -> Candidates:
+    times = [each.item_time_ms if each.HasField("item_time_ms") else math.nan for each in candidates]
+    return Candidates(
+        [each.item_id for each in candidates],
+        _integers(each.row if each.HasField("row") else NO_ROW for each in candidates),
+        np.array(times, dtype=np.float64),
+        _integers(min(each.event_count, _LARGEST_COUNT) for each in candidates),
+    )
+
+
+def _integers(values: Iterable[int]) -> Integers:
+    return np.fromiter(values, dtype=np.int64)

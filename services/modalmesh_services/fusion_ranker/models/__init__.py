@@ -1,0 +1,1 @@
+"""What may rank: one interface, and the models that have it."""

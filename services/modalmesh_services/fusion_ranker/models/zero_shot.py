@@ -1,0 +1,224 @@
+"""The model that needs no training: closeness to what was liked, by text and by picture, and popularity as a prior.
+
+    logit = bias + w_text * s_text + w_image * s_image + w_popularity * s_popularity
+
+Each s is in standard deviations above the candidates' mean, and 0, the average, where the modality is missing.
+
+The weights of text and picture are each user's own. If a liked item's s is normally distributed around a shift d, and
+the candidates' around 0, both with variance 1, then the log odds grow by d times s (linear discriminant analysis), so
+d is the weight. It is measured by leaving out each liked item in turn and scoring it by the others. A user whose liked
+items look alike but read differently has a large d for pictures and none for texts. Few liked items measure d badly:
+`imaginary_likes` more of them, at the typical shift, are averaged in.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+
+from modalmesh.embeddings import FloatMatrix, normalise
+from modalmesh.types import Explanation
+from modalmesh_services.fusion_ranker.models.explaining import explanation, sigmoid
+from modalmesh_services.fusion_ranker.models.fusing import fuse_images, fuse_texts, join, present, split
+from modalmesh_services.fusion_ranker.models.interface import (
+    ModelDescription,
+    Probabilities,
+    ProposedItem,
+    UserQueries,
+)
+from modalmesh_services.fusion_ranker.models.similarity import Evidence, KernelConfig, evidence
+from modalmesh_services.fusion_ranker.models.taste import Taste, taste_of
+from modalmesh_services.fusion_ranker.requests import (
+    NO_ROW,
+    ExplainRequest,
+    Flags,
+    Floats,
+    FuseRequest,
+    Integers,
+    ProposeRequest,
+    RankRequest,
+    UserRequest,
+)
+
+NAME = "zero-shot"
+# Counts changes of this model's code that change vectors or scores.
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ZeroShotConfig:
+    """Every value is part of the revision. docs/quality.md will have the figures that chose them."""
+
+    text_dim: int = 384
+    image_dim: int = 1280
+    title_weight: float = 1.0
+    description_weight: float = 1.0
+    tags_weight: float = 1.0
+    bias: float = -2.0
+    popularity_weight: float = 0.5
+    typical_text_shift: float = 0.8
+    typical_image_shift: float = 0.4
+    imaginary_likes: float = 4.0
+    largest_weight: float = 3.0
+    recency_power: float = 0.3
+    kernel: KernelConfig = field(default=KernelConfig(sharpness=3.0, imaginary=2.0, spread=0.1))
+
+    @property
+    def revision(self) -> str:
+        """Equal on every machine. 32 hexadecimal digits."""
+        settings = json.dumps({"model": NAME, "version": _VERSION, **asdict(self)}, sort_keys=True)
+        return hashlib.sha256(settings.encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class _Signal:
+    """What text or picture adds to the logits: `parts` (C, J) float64, from each liked item to each candidate."""
+
+    weight: float
+    parts: Floats
+
+    @property
+    def contributions(self) -> Floats:
+        """(C,) float64."""
+        total: Floats = self.parts.sum(axis=1)
+        return total
+
+
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    taste: Taste
+    text: _Signal
+    image: _Signal
+    popularity: Floats  # (C,)
+
+
+class ZeroShotRanker:
+    """A RankerModel in numpy alone, without state."""
+
+    def __init__(self, config: ZeroShotConfig | None = None) -> None:
+        self._config = config or ZeroShotConfig()
+        self._description = ModelDescription(
+            name=NAME,
+            revision=self._config.revision,
+            build=f"numpy-{np.__version__}/cpu/fp32",
+            text_dim=self._config.text_dim,
+            image_dim=self._config.image_dim,
+            fused_dim=self._config.text_dim + self._config.image_dim,
+        )
+
+    @property
+    def description(self) -> ModelDescription:
+        return self._description
+
+    def fuse(self, request: FuseRequest) -> FloatMatrix:
+        """(N, text_dim + image_dim) float32. An item with neither text nor picture is a row of zeros."""
+        config = self._config
+        field_weights = {
+            "title": config.title_weight,
+            "description": config.description_weight,
+            "tags": config.tags_weight,
+        }
+        text = fuse_texts(request, field_weights, config.text_dim)
+        return join(text, fuse_images(request, config.image_dim))
+
+    def encode_user(self, request: UserRequest) -> UserQueries:
+        """At most two queries: what was liked by its texts alone, and by its pictures alone, so that retrieval finds
+        what is close in either. Weighted by how much of the history has the modality, and by its typical shift.
+        """
+        taste = taste_of(request.history, self._config.recency_power)
+        text, image = split(request.vectors.values[taste.rows], self._config.text_dim)
+        typical = (self._config.typical_text_shift, self._config.typical_image_shift)
+        queries: list[FloatMatrix] = []
+        weights: list[float] = []
+        for position, parts in enumerate((text, image)):
+            mean = (taste.weights[:, None] * parts).sum(axis=0, keepdims=True).astype(np.float32)
+            known = float(taste.weights[present(parts)].sum())
+            if known and mean.any():
+                blank = [np.zeros_like(text[:1]), np.zeros_like(image[:1])]
+                blank[position] = normalise(mean)
+                queries.append(join(*blank))
+                weights.append(known * typical[position])
+        vectors: FloatMatrix = np.concatenate([np.zeros((0, self._description.fused_dim), np.float32), *queries])
+        shares = np.asarray(weights, dtype=np.float32)
+        return UserQueries(vectors, shares / shares.sum() if queries else shares)
+
+    def propose(self, request: ProposeRequest) -> Sequence[ProposedItem]:
+        """Nothing: it learned no ids."""
+        return ()
+
+    def rank(self, request: RankRequest) -> Probabilities:
+        scored = self._score(request)
+        logits = self._config.bias + scored.text.contributions + scored.image.contributions + scored.popularity
+        return sigmoid(logits)
+
+    def explain(self, request: ExplainRequest) -> Sequence[Explanation]:
+        """The signals text, image and popularity, which add up to the logit; what each liked item added to text and
+        image, which adds up to those signals exactly.
+        """
+        scored = self._score(request.ranking)
+        return [
+            explanation(
+                request.ranking.candidates.item_ids[place],
+                self._config.bias,
+                {
+                    "text": float(scored.text.contributions[place]),
+                    "image": float(scored.image.contributions[place]),
+                    "popularity": float(scored.popularity[place]),
+                },
+                scored.taste.item_ids,
+                {"text": scored.text.parts[place], "image": scored.image.parts[place]},
+            )
+            for place in request.explain
+        ]
+
+    def _score(self, request: RankRequest) -> _Scored:
+        config = self._config
+        taste = taste_of(request.history, config.recency_power)
+        candidates = split(_rows(request.vectors.values, request.candidates.rows), config.text_dim)
+        liked = split(request.vectors.values[taste.rows], config.text_dim)
+        same = _same(request.candidates.item_ids, taste.item_ids)
+        text, image = (
+            self._signal(evidence(ours, theirs, taste.weights, same, config.kernel), typical)
+            for ours, theirs, typical in zip(
+                candidates, liked, (config.typical_text_shift, config.typical_image_shift), strict=True
+            )
+        )
+        return _Scored(taste, text, image, self._popularity(request.candidates.event_counts))
+
+    def _signal(self, found: Evidence, typical: float) -> _Signal:
+        imaginary = self._config.imaginary_likes
+        shift = (found.liked * found.shift + imaginary * typical) / (found.liked + imaginary)
+        weight = min(max(shift, 0.0), self._config.largest_weight)
+        return _Signal(weight, weight * found.parts)
+
+    def _popularity(self, event_counts: Integers) -> Floats:
+        """(C,) float64: the logarithm of the events, in standard deviations above the mean, times its weight."""
+        logarithms = np.log1p(event_counts.astype(np.float64))
+        count = len(logarithms) + self._config.kernel.imaginary
+        above = logarithms - logarithms.sum() / count
+        # The imaginary candidates keep the deviation above zero.
+        deviation = np.sqrt((np.square(above).sum() + self._config.kernel.imaginary) / count)
+        contributions: Floats = self._config.popularity_weight * above / deviation
+        return contributions
+
+
+def _rows(vectors: FloatMatrix, rows: Integers) -> FloatMatrix:
+    """(C, D): the vectors at these rows; zeros for an item without one."""
+    if (rows != NO_ROW).all():
+        return vectors[rows]
+    chosen: FloatMatrix = np.zeros((len(rows), vectors.shape[1]), dtype=np.float32)
+    known = rows != NO_ROW
+    chosen[known] = vectors[rows[known]]
+    return chosen
+
+
+def _same(candidates: Sequence[str], liked: Sequence[str]) -> Flags:
+    """(C, J) bool: which candidate is which liked item."""
+    same: Flags = np.zeros((len(candidates), len(liked)), dtype=np.bool_)
+    places = {item_id: place for place, item_id in enumerate(liked)}
+    for row, item_id in enumerate(candidates):
+        if item_id in places:
+            same[row, places[item_id]] = True
+    return same

@@ -1,0 +1,22 @@
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from modalmesh_services.common.settings import ServerSettings
+
+
+class FusionRankerSettings(ServerSettings):
+    model_config = SettingsConfigDict(env_prefix="MODALMESH_FUSION_RANKER_")
+
+    model: Literal["zero-shot"] = Field("zero-shot", description="zero-shot needs no training")
+    text_dim: int = Field(384, gt=0, le=65536, description="dim of the text encoder's vectors")
+    image_dim: int = Field(1280, gt=0, le=65536, description="dim of the image encoder's vectors")
+    max_candidates: int = Field(10_000, gt=0, description="most candidates a call")
+    max_history_events: int = Field(500, gt=0, description="most events of a history")
+    fuse_items: int = Field(4096, gt=0, description="most items a Fuse call")
+    fuse_rows: int = Field(65_536, gt=0, description="most rows of a Fuse call's text or image matrix")
+    explained_pairs: int = Field(200_000, gt=0, description="most explanations a call times the history's events")
+    queue_bytes: int = Field(
+        512 * 1024 * 1024, gt=0, description="vectors that may wait; the rest is told to come back"
+    )
