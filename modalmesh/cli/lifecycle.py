@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from modalmesh.cli.options import as_json, example, mesh_home, put_out
+from modalmesh.cli.options import as_json, example, local_mesh, mesh_home, put_out
 
 if TYPE_CHECKING:
     from modalmesh.local.mesh import MeshState
@@ -29,8 +29,9 @@ _LOOK_SECONDS = 1.0
 def up(detach: bool, port: int, as_json: bool) -> None:
     """Start a mesh on this machine.
 
-    Four services and an embedded Valkey, which are started again when they die. Their state is under MODALMESH_HOME (default ~/.modalmesh). MODALMESH_REDIS_URL uses a Redis of yours instead of
-    the embedded one. Without --detach it runs until Ctrl-C.
+    Four services and an embedded Valkey, which are started again when they die. Their state is under MODALMESH_HOME
+    (default ~/.modalmesh). MODALMESH_REDIS_URL uses a Redis of yours instead of the embedded one. Without --detach
+    it runs until Ctrl-C.
     """
     home = mesh_home()
     state = _start(home, port, detach)
@@ -43,11 +44,11 @@ def up(detach: bool, port: int, as_json: bool) -> None:
 @as_json
 def down(as_json: bool) -> None:
     """Stop the mesh of MODALMESH_HOME; what it stored stays."""
-    from modalmesh.local.mesh import read_state, stop_mesh
-
     home = mesh_home()
-    stopped = home.is_dir() and read_state(home) is not None
+    stopped = local_mesh() is not None
     if stopped:
+        from modalmesh.local.mesh import stop_mesh
+
         stop_mesh(home)
     sentence = f"the mesh of {home} is down" if stopped else f"no mesh was up in {home}"
     put_out({"home": str(home), "stopped": stopped}, as_json, lambda: sentence)

@@ -13,6 +13,7 @@ from modalmesh.cli.views import bar, plain_table
 from modalmesh.types import CacheStatus, NamespaceStatus, ServiceStatus, Status, StoreStatus
 
 _GOOD = frozenset(["serving", "running", "up"])
+_COVERAGE_BAR = 10
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
@@ -20,7 +21,7 @@ def status_view(where: str, mesh: Mapping[str, Any] | None, gateway: Status | No
     """One panel. `mesh` is what a local supervisor knows, `gateway` what the gateway says; either may be missing."""
     parts: list[RenderableType] = [_services(where, mesh, gateway)]
     if gateway:
-        parts += [_namespaces(gateway.namespaces), _facts(gateway.store, gateway.cache)]
+        parts += [*_reasons(gateway.services), _namespaces(gateway.namespaces), _facts(gateway.store, gateway.cache)]
     if error:
         parts.append(Text(error, "red"))
     version = f" {gateway.version}" if gateway else ""
@@ -38,26 +39,44 @@ def _services(where: str, mesh: Mapping[str, Any] | None, gateway: Status | None
     """A row a service: the supervisor's view and the gateway's together, by name."""
     children: dict[str, Mapping[str, Any]] = {child["name"]: child for child in mesh["children"]} if mesh else {}
     told = {service.name: service for service in gateway.services} if gateway else {}
-    columns = ["service", "state", "address"] + (["pid", "restarts"] if mesh else []) + ["model", "dim"]
-    table = plain_table("Services", *columns, right=("pid", "restarts", "dim"))
+    columns = ["service", "state", "at"] + (["pid", "restarts"] if mesh else []) + ["model", "dim"]
+    table = plain_table("Services", *columns, right=("pid", "restarts", "dim"), whole=("service", "state", "at"))
     for name in dict.fromkeys(["gateway", *told, *children]):
         service, child = told.get(name), children.get(name, {})
         state = _state(name, service, child, gateway)
-        place = where if name == "gateway" else (service.address if service else child.get("address", ""))
+        place = where if name == "gateway" else (service.address if service else child.get("address") or "")
         local: list[RenderableType] = [str(child.get("pid") or ""), _restarts(child)] if mesh else []
-        table.add_row(Text(name, "bold"), state, Text(place or "", "bright_black"), *local, *_model(service))
+        table.add_row(
+            Text(name, "bold"),
+            state,
+            Text(_short(place, where), "bright_black"),
+            *local,
+            *_model(service),
+        )
     return table
 
 
 def _state(name: str, service: ServiceStatus | None, child: Mapping[str, Any], gateway: Status | None) -> Text:
     if service:
-        good, word = service.serving, "serving" if service.serving else service.reason or "not serving"
+        good, word = service.serving, "serving" if service.serving else "not serving"
     elif name == "gateway":
         good, word = gateway is not None, "serving" if gateway else "not answering"
     else:
         word = str(child.get("state", "unknown")).lower()
         good = word in _GOOD
     return Text.assemble(("● ", "green" if good else "red"), word)
+
+
+def _short(address: str, where: str) -> str:
+    """Only the port where the host is the gateway's."""
+    host = where.rpartition(":")[0]
+    return address.removeprefix(host) if address.startswith(f"{host}:") else address
+
+
+def _reasons(services: Sequence[ServiceStatus]) -> list[RenderableType]:
+    """Why a service isn't serving, below the table."""
+    down = [service for service in services if not service.serving and service.reason]
+    return [Text(f"{service.name}: {service.reason}\n", "red") for service in down]
 
 
 def _restarts(child: Mapping[str, Any]) -> Text:
@@ -81,6 +100,7 @@ def _namespaces(namespaces: Sequence[NamespaceStatus]) -> RenderableType:
         "Catalogues",
         *("namespace", "items", "with text", "with pictures", "pending", "events"),
         right=("items", "pending", "events"),
+        whole=("with text", "with pictures"),
     )
     for namespace in namespaces:
         table.add_row(
@@ -96,7 +116,7 @@ def _namespaces(namespaces: Sequence[NamespaceStatus]) -> RenderableType:
 
 def _coverage(part: int, whole: int) -> Text:
     share = part / whole if whole else 0.0
-    return Text.assemble(bar(share), f" {share:4.0%}")
+    return Text.assemble(bar(share, _COVERAGE_BAR), f" {share:4.0%}")
 
 
 def _facts(store: StoreStatus, cache: CacheStatus) -> Table:

@@ -16,18 +16,23 @@ _BAR = 16
 _LISTED = 20
 
 
-def plain_table(title: str, *columns: str, right: Sequence[str] = ()) -> Table:
-    """A table with light lines; the columns in `right` hold numbers."""
+def plain_table(title: str, *columns: str, right: Sequence[str] = (), whole: Sequence[str] = ()) -> Table:
+    """A table with light lines; the columns in `right` hold numbers, and neither they nor those in `whole` wrap."""
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
-        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+        table.add_column(
+            column,
+            justify="right" if column in right else "left",
+            no_wrap=column in right or column in whole,
+            overflow="fold",
+        )
     return table
 
 
-def bar(share: float) -> Text:
-    """`share` of a full bar, 0 to 1."""
-    filled = round(_BAR * min(1.0, max(0.0, share)))
-    return Text("━" * filled, "cyan") + Text("─" * (_BAR - filled), "bright_black")
+def bar(share: float, width: int = _BAR) -> Text:
+    """`share` of a full bar of `width` characters, 0 to 1."""
+    filled = round(width * min(1.0, max(0.0, share)))
+    return Text("━" * filled, "cyan") + Text("─" * (width - filled), "bright_black")
 
 
 def ranked_view(title: str, ranked: RankedItems) -> RenderableType:

@@ -71,7 +71,7 @@ def test_people_see_services_models_store_catalogues_and_cache(ask: Verb) -> Non
 
 
 def test_a_service_that_does_not_serve_says_why(ask: Verb) -> None:
-    assert "connection refused" in ask("status").stdout
+    assert "image-encoder: connection refused" in ask("status").stdout
 
 
 def test_restarts_and_how_a_child_ended_are_shown() -> None:
@@ -105,4 +105,7 @@ def test_a_store_out_of_reach_and_an_empty_mesh_are_said() -> None:
 
 
 def test_eighty_columns_are_enough() -> None:
-    assert all(len(line) <= 80 for line in shown(MESH, STATUS, width=80).splitlines())
+    text = shown(MESH, STATUS, width=80)
+    assert all(len(line) <= 80 for line in text.splitlines())
+    assert "image-encoder" in text
+    assert "● not serving" in text
