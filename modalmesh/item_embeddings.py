@@ -20,8 +20,8 @@ class ItemEmbeddings:
     text_fields: Sequence[str]
     image: FloatMatrix
     image_kinds: Sequence[PictureKind]
+    text_model: ModelId
+    image_model: ModelId
     attributes: Mapping[str, Sequence[str]] = field(default_factory=dict)
     time_ms: int | None = None
     missing: Sequence[Modality] = ()
-    text_model: ModelId = ModelId()
-    image_model: ModelId = ModelId()
