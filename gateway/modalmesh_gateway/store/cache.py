@@ -47,18 +47,18 @@ class EmbeddingCache:
 
     async def put_many(self, values: Mapping[EmbeddingKey, FloatMatrix]) -> int:
         """How many were stored; fewer when the cache can't be reached or is full."""
-        commands: list[Command] = [
-            ("SET", cache_key(key), encode_vectors(Embeddings(vectors, ModelId(fingerprint=key.fingerprint))), "PX",
-             self._ttl_ms)
-            for key, vectors in values.items()
-        ]  # fmt: skip
+        commands = [self._set(key, vectors) for key, vectors in values.items()]
         try:
-            await self._server.run(commands)
+            await self._server.run(commands, at_once=True)
         except Unavailable as error:
             self._lost(error)
             return 0
         self._reached()
         return len(commands)
+
+    def _set(self, key: EmbeddingKey, vectors: FloatMatrix) -> Command:
+        value = encode_vectors(Embeddings(vectors, ModelId(fingerprint=key.fingerprint)))
+        return ("SET", cache_key(key), value, "PX", self._ttl_ms)
 
     def _lost(self, error: Unavailable) -> None:
         if self._is_reachable:

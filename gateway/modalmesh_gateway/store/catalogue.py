@@ -71,7 +71,10 @@ class Catalogue:
     async def put_fused(
         self, namespace: str, item_id: str, revision_expected: int, fused: Embeddings, fused_key: str
     ) -> bool:
-        """Add a vector (1, D) of another space beside the item's others; False when the item has changed or is gone."""
+        """Add a vector (1, D) of another space beside the item's others.
+
+        False when the item has changed or is gone, or has a vector of that space made from something else.
+        """
         found = await self._namespaces.ensure(namespace)
         slot = item_slot(found, item_id)
         arguments = (item_id, str(revision_expected), fused.model.fingerprint, encode_vectors(fused), fused_key)

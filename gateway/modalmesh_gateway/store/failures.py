@@ -6,20 +6,24 @@ from contextlib import contextmanager
 from redis.exceptions import (
     AuthenticationError,
     BusyLoadingError,
+    ClusterDownError,
     ConnectionError,  # noqa: A004 - redis names them so
+    NoPermissionError,
     OutOfMemoryError,
     ReadOnlyError,
     RedisError,
     ResponseError,
     TimeoutError,  # noqa: A004 - redis names them so
+    TryAgainError,
 )
 
 from modalmesh.errors import Unavailable
 
 PART = "redis"
+FORBIDDEN = "REDIS_FORBIDS"
 
 # Answers of a server that is there but can't do its work now; redis-py knows no class of their own for them.
-_TEMPORARY = ("MISCONF", "NOREPLICAS", "CLUSTERDOWN", "MASTERDOWN", "TRYAGAIN", "BUSY", "LOADING")
+_TEMPORARY = ("MISCONF", "NOREPLICAS", "BUSY")
 
 
 @contextmanager
@@ -45,10 +49,14 @@ def to_unavailable(error: RedisError) -> Unavailable | None:
             return Unavailable(PART, "Redis is loading its data", retry_after=1.0, reason="REDIS_LOADING")
         case AuthenticationError():
             return Unavailable(PART, f"Redis refuses our credentials: {error}", retry_after=10.0, reason="REDIS_AUTH")
+        case NoPermissionError():
+            return Unavailable(PART, f"Redis forbids us a command: {error}", retry_after=10.0, reason=FORBIDDEN)
         case TimeoutError():
             return Unavailable(PART, "Redis doesn't answer in time", retry_after=1.0)
         case ConnectionError():
             return Unavailable(PART, f"Redis can't be reached: {error}", retry_after=1.0)
+        case ClusterDownError() | TryAgainError():
+            return Unavailable(PART, f"the Redis Cluster is not whole: {error}", retry_after=2.0)
         case ResponseError() if str(error).startswith(_TEMPORARY):
             return Unavailable(PART, f"Redis refuses: {error}", retry_after=2.0)
         case _:

@@ -34,10 +34,7 @@ class ValkeyProcess:
         self._process = subprocess.Popen(
             [str(get_binary_path()), *fixed, *self._options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        deadline = time.monotonic() + 10
-        while not self._answers():
-            assert time.monotonic() < deadline, "the server doesn't start"
-            time.sleep(0.02)
+        wait_until(self._answers)
 
     def admin(self) -> Redis:
         """A client for what a test does behind the store's back."""
@@ -64,6 +61,13 @@ class ValkeyProcess:
             return False
 
 
+def wait_until(condition: Callable[[], bool], seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it doesn't happen"
+        time.sleep(0.02)
+
+
 def _free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -77,12 +81,16 @@ DURABLE = ("--appendonly", "yes", "--appendfsync", "always")
 @pytest.fixture(scope="session")
 def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyProcess]:
     """One node that owns all slots of a cluster: it refuses every command whose keys lie in several."""
-    server = ValkeyProcess(tmp_path_factory.mktemp("valkey"), "--cluster-enabled", "yes", "--appendonly", "no")
-    server.start()
-    with server.admin() as client:
-        client.execute_command("CLUSTER ADDSLOTSRANGE", 0, 16383)
-    yield server
-    server.stop()
+    options = ["--cluster-enabled", "yes", "--cluster-port", str(_free_port()), "--appendonly", "no"]
+    server = ValkeyProcess(tmp_path_factory.mktemp("valkey"), *options)
+    try:
+        server.start()
+        with server.admin() as client:
+            client.execute_command("CLUSTER ADDSLOTSRANGE", 0, 16383)
+            wait_until(lambda: bool(client.execute_command("CLUSTER INFO")["cluster_state"] == "ok"))
+        yield server
+    finally:
+        server.stop()
 
 
 @pytest.fixture

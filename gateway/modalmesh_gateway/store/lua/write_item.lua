@@ -37,7 +37,13 @@ end
 
 -- The first write is one that a server out of memory refuses; after it none of the others can be.
 local number = redis.call('INCR', sequence)
-redis.call('DEL', item, gone)
+if old[2] == digest and fused ~= '' then
+  -- The same content by other models: vectors of other spaces go on serving until they are dropped as a whole.
+  redis.call('HDEL', item, 'text', 'text_model', 'text_rows', 'image', 'image_model', 'image_rows')
+else
+  redis.call('DEL', item)
+end
+redis.call('DEL', gone)
 redis.call('HSET', item, 'revision', revision, unpack(ARGV, 11, fields_end))
 redis.call('ZADD', ids, 0, id)
 redis.call(pending == '' and 'SREM' or 'SADD', pending_ids, id)
