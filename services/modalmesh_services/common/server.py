@@ -73,21 +73,40 @@ class MeshServer:
 async def run(
     server: MeshServer, start: Callable[[], Awaitable[None]], stop: Callable[[], Awaitable[None]], name: str
 ) -> None:
-    """Serve until SIGTERM or SIGINT: listen, `start` the core, turn SERVING; then drain and `stop` the core."""
+    """Serve until SIGTERM or SIGINT: listen, `start` the core, turn SERVING; then drain and `stop` the core.
+
+    A signal ends a start that is under way, too: a model may take minutes to warm.
+    """
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     await server.start()
     try:
-        await start()
-        await server.set_serving(True)
-        logger.info("%s is serving on %s", name, server.address)
-        await stopping.wait()
+        if await _done_before(stopping, start()):
+            await server.set_serving(True)
+            logger.info("%s is serving on %s", name, server.address)
+            await stopping.wait()
     finally:
         await server.stop()
         await stop()
         logger.info("%s has stopped", name)
+
+
+async def _done_before(stopping: asyncio.Event, work: Awaitable[None]) -> bool:
+    """Whether `work` ended first; it is cancelled when told to stop before."""
+    working = asyncio.ensure_future(work)
+    told = asyncio.ensure_future(stopping.wait())
+    try:
+        await asyncio.wait({working, told}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        told.cancel()
+    if not working.done():
+        working.cancel()
+        await asyncio.wait({working})
+        return False
+    await working
+    return True
 
 
 def main(serving: Callable[[], Awaitable[None]], settings: ServerSettings, name: str) -> int:
