@@ -69,6 +69,7 @@ def attributes_to_proto(item: types.Item) -> dict[str, messages.AttributeValues]
 
 
 def item_from_proto(message: messages.Item) -> types.Item:
+    """A pending modality of a later contract is left out."""
     return types.Item(
         item_id=message.item_id,
         title=message.title,
@@ -81,7 +82,7 @@ def item_from_proto(message: messages.Item) -> types.Item:
         attributes={name: tuple(values.values) for name, values in message.attributes.items()},
         time_ms=message.time_ms if message.HasField("time_ms") else None,
         revision=message.revision,
-        pending=tuple(modality_from_proto(number) for number in message.pending),
+        pending=tuple(_MODALITY_FROM_PROTO[n] for n in message.pending if n in _MODALITY_FROM_PROTO),
     )
 
 
