@@ -5,7 +5,7 @@ stream, a server that was emptied, or one that was restored from a backup.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -90,7 +90,7 @@ class Changes:
         ends = await self._ends([*items, *users])
         return Cursor({key: ends[key] for key in items}, {key: ends[key] for key in users})
 
-    async def follow(self, namespace: str, cursor: Cursor) -> AsyncIterator[Change | Resync]:
+    async def follow(self, namespace: str, cursor: Cursor) -> AsyncGenerator[Change | Resync, None]:
         """All changes after `cursor`, for ever; at least one Change, maybe empty, every half second.
 
         Each Change has its own cursor: after a failure, follow again from the last one. Ends after a Resync.

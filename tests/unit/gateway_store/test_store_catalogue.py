@@ -9,7 +9,7 @@ import pytest
 from modalmesh.embeddings import ModelId
 from modalmesh.errors import InternalError
 from modalmesh.types import Item, Picture
-from modalmesh_gateway.store import ItemRecord, PutResult, StoredDigest, Store, TokenVectors
+from modalmesh_gateway.store import ItemRecord, PutResult, Store, StoredDigest, TokenVectors
 from modalmesh_gateway.store.keys import ItemSlot, partition_of
 from tests.unit.gateway_store.builders import (
     full_item,
@@ -91,9 +91,9 @@ async def test_namespaces_may_hold_any_characters_and_share_nothing(store: Store
 async def test_the_same_record_again_changes_nothing(store: Store, server: ValkeyProcess) -> None:
     await put_one(store, full_record())
     with server.admin() as client:
-        before = {key: client.dump(key) for key in client.keys()}
+        before = {key: client.dump(key) for key in client.scan_iter()}
         assert await put_one(store, full_record()) == PutResult("unchanged", 1)
-        assert {key: client.dump(key) for key in client.keys()} == before
+        assert {key: client.dump(key) for key in client.scan_iter()} == before
 
 
 async def test_another_digest_is_another_revision(store: Store) -> None:
@@ -168,7 +168,7 @@ async def test_deleted_items_are_gone_from_everywhere(store: Store, server: Valk
     assert await store.catalogue.pending("shop", 10) == []
     assert await store.catalogue.count("shop") == 0
     with server.admin() as client:
-        assert not [key for key in client.keys() if b":item:" in key or b":contents:" in key]
+        assert not [key for key in client.scan_iter() if b":item:" in key or b":contents:" in key]
 
 
 async def test_an_item_that_comes_again_goes_on_counting(store: Store, server: ValkeyProcess) -> None:

@@ -2,7 +2,7 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
-from redis.cluster import key_slot
+from redis.crc import key_slot
 
 from modalmesh_gateway.store import EmbeddingKey
 from modalmesh_gateway.store.keys import CACHE_PARTITIONS, ItemSlot, UserSlot, cache_key, cache_partition, partition_of

@@ -41,8 +41,6 @@ def test_a_flipped_bit_is_seen(values: FloatMatrix, data: st.DataObject) -> None
     value = bytearray(encode_vectors(Embeddings(values, ModelId("m", "f"))))
     position = data.draw(st.integers(0, len(value) - 1))
     value[position] ^= 1 << data.draw(st.integers(0, 7))
-    if position == 5:
-        return  # the padding byte means nothing
     with pytest.raises(CorruptValueError):
         decode_vectors(bytes(value))
 
