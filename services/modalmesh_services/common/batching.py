@@ -1,7 +1,8 @@
 """One queue in front of one device: concurrent calls become sorted micro-batches. Knows no grpc.
 
-Work passes through two stages that overlap. Preparing (tokenising, decoding) runs on a pool of threads, encoding on
-the one thread that owns the device. All state belongs to the event loop, so there are no locks.
+Work passes through two stages that overlap: preparing (tokenising, decoding) and encoding, each on threads of its own.
+A GPU has one device thread; on a CPU each device thread is one core, which works on a micro-batch of its own. All state
+belongs to the event loop, so there are no locks.
 """
 
 import asyncio
@@ -46,6 +47,7 @@ class BatchLimits:
     window_inputs: int = 512
     prepare_inputs: int = 64
     prepare_threads: int = 2
+    device_threads: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +87,13 @@ class Batcher(Generic[Raw, Ready, Out]):
         self._prepared: list[_Prepared[Raw, Ready, Out]] = []
         self._has_prepared = asyncio.Event()
         self._prepare_threads = ThreadPoolExecutor(limits.prepare_threads, "prepare")
-        self._device_thread = ThreadPoolExecutor(1, "device")
+        self._device_threads = ThreadPoolExecutor(limits.device_threads, "device")
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        workers = [self._prepare_forever() for _ in range(self._limits.prepare_threads)]
-        self._tasks = [asyncio.create_task(work) for work in (*workers, self._encode_forever())]
+        preparing = [self._prepare_forever() for _ in range(self._limits.prepare_threads)]
+        encoding = [self._encode_forever() for _ in range(self._limits.device_threads)]
+        self._tasks = [asyncio.create_task(work) for work in (*preparing, *encoding)]
 
     async def stop(self) -> None:
         """End at once; what is still in flight is answered Unavailable."""
@@ -98,7 +101,7 @@ class Batcher(Generic[Raw, Ready, Out]):
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for pool in (self._prepare_threads, self._device_thread):
+        for pool in (self._prepare_threads, self._device_threads):
             pool.shutdown(wait=False, cancel_futures=True)
         for entry in list(self._in_flight.values()):
             self._resolve(entry, Unavailable("encoder", "the server is stopping"))
@@ -186,8 +189,8 @@ class Batcher(Generic[Raw, Ready, Out]):
                 continue
             inputs = [prepared.ready for prepared in batch]
             started = time.monotonic()
-            results = await loop.run_in_executor(self._device_thread, partial(_run, self._pipeline.encode, inputs))
-            cost = sum(prepared.entry.job.cost for prepared in batch)
+            results = await loop.run_in_executor(self._device_threads, partial(_run, self._pipeline.encode, inputs))
+            cost = sum(prepared.entry.job.cost for prepared in batch) * self._limits.device_threads
             self._cost_per_second = cost / (time.monotonic() - started)
             for prepared, result in zip(batch, results, strict=True):
                 self._resolve(prepared.entry, result)

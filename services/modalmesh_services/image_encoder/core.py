@@ -113,7 +113,12 @@ class ImageEncoder:
     def __init__(self, loaded: LoadedImage, settings: ImageEncoderSettings) -> None:
         self._loaded = loaded
         self._settings = settings
-        limits = BatchLimits(settings.queue_pixels, settings.micro_batch, prepare_inputs=8)
+        limits = BatchLimits(
+            settings.queue_pixels,
+            loaded.model.micro_batch,
+            prepare_inputs=loaded.model.micro_batch,
+            device_threads=loaded.placement.threads,
+        )
         self._batcher: Batcher[VisualInput, Prepared, Encoded] = Batcher(ImagePipeline(loaded, settings), limits)
 
     def info(self) -> ModelInfo:
@@ -125,7 +130,9 @@ class ImageEncoder:
             video_seconds=self._settings.max_video_seconds,
             video_frames=self._settings.video_frames,
         )
-        return ModelInfo(self._loaded.name, self._loaded.fingerprint, self._loaded.build, self._loaded.dim, limits)
+        return ModelInfo(
+            self._loaded.name, self._loaded.fingerprint, self._loaded.placement.build, self._loaded.dim, limits
+        )
 
     async def start(self) -> None:
         await self._batcher.start()

@@ -13,14 +13,14 @@ from modalmesh_services.image_encoder.preprocess import Pixels, Preprocess
 
 
 class ImageModel:
-    """Its caller sees to it that only one thread is in here."""
+    """Threads may share it. No more than `micro_batch` pictures are on the device at once for each of them."""
 
     def __init__(self, backbone: Backbone, preprocess: Preprocess, placement: Placement, micro_batch: int) -> None:
         self._backbone = backbone.eval().to(placement.device, placement.dtype)
         # Convolutions on this layout are twice as fast on a CPU.
         self._backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # the stubs forget it
         self._placement = placement
-        self._micro_batch = micro_batch
+        self.micro_batch = micro_batch
         self._shape = (preprocess.height, preprocess.width, 3)
         # (3, 1, 1), so that values 0 to 255 times scale plus shift is what the network wants.
         std = torch.tensor(preprocess.std, device=placement.device)[:, None, None]
@@ -36,8 +36,8 @@ class ImageModel:
     def __call__(self, pictures: Sequence[Pixels], grids: bool) -> tuple[FloatMatrix, FloatMatrix | None]:
         """Pooled vectors (N, D) float32 of length 1, and the grids (N, rows, columns, D) float32 where asked for."""
         pooled, cells = [], []
-        for start in range(0, len(pictures), self._micro_batch):
-            vectors, grid = self._backbone(self._to_tensor(pictures[start : start + self._micro_batch]))
+        for start in range(0, len(pictures), self.micro_batch):
+            vectors, grid = self._backbone(self._to_tensor(pictures[start : start + self.micro_batch]))
             pooled.append(torch.nn.functional.normalize(vectors.float(), dim=-1).cpu())
             if grids:
                 cells.append(grid.float().cpu())

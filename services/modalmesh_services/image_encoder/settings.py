@@ -17,7 +17,7 @@ class ImageEncoderSettings(ServerSettings):
     weights: str = Field("", description="file or folder with a torchvision model's weights; empty downloads them once")
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu or cuda:N")
     precision: Precision = Field("auto", description="auto is bf16 where the device has it")
-    threads: int = Field(0, ge=0, description="cores for the model; 0 takes all")
+    threads: int = Field(0, ge=0, description="CPU cores for the model; 0 takes all")
     max_image_bytes: int = Field(20 * _MIB, gt=0, description="a longer file is refused")
     max_image_pixels: int = Field(50_000_000, gt=0, description="a larger picture or video frame is refused")
     max_video_bytes: int = Field(48 * _MIB, gt=0, description="a longer file is refused")
@@ -25,7 +25,7 @@ class ImageEncoderSettings(ServerSettings):
     max_video_pixels: int = Field(16_000_000_000, gt=0, description="most pixels of all of a video's frames together")
     video_frames: int = Field(8, gt=0, le=256, description="frames that are taken from a video")
     batch_inputs: int = Field(1024, gt=0, description="most pictures and videos a call")
-    micro_batch: int = Field(16, gt=0, description="most pictures that the device gets at once")
+    micro_batch: int = Field(0, ge=0, description="most pictures on the device at once; 0 is 8 a CPU core, 64 a GPU")
     queue_pixels: int = Field(400_000_000, gt=0, description="pixels that may wait; what is above is told to come back")
     stream_in_flight: int = Field(64, gt=0, description="most inputs of one stream that are worked on at once")
 

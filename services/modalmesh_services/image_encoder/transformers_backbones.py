@@ -6,6 +6,7 @@ from typing import Any
 from torch import Tensor, nn
 from transformers import AutoConfig, CLIPVisionModelWithProjection, SiglipVisionModel, ViTModel
 
+from modalmesh_services.common.hugging_face import load_network
 from modalmesh_services.image_encoder.backbones import Backbone, as_grid
 
 
@@ -54,13 +55,12 @@ def from_folder(folder: Path) -> Backbone:
         ValueError: a family that isn't known here.
     """
     family = AutoConfig.from_pretrained(folder, local_files_only=True).model_type
-    safe: dict[str, Any] = {"local_files_only": True, "use_safetensors": True}
     match family:
         case "vit":
-            return ViTBackbone(ViTModel.from_pretrained(folder, add_pooling_layer=False, **safe))
+            return ViTBackbone(load_network(ViTModel.from_pretrained, folder, add_pooling_layer=False))
         case "clip" | "clip_vision_model":
-            return ClipBackbone(CLIPVisionModelWithProjection.from_pretrained(folder, **safe))
+            return ClipBackbone(load_network(CLIPVisionModelWithProjection.from_pretrained, folder))
         case "siglip" | "siglip_vision_model":
-            return SiglipBackbone(SiglipVisionModel.from_pretrained(folder, **safe))
+            return SiglipBackbone(load_network(SiglipVisionModel.from_pretrained, folder))
         case _:
             raise ValueError(f"{folder}: vision models of type {family} are not supported")

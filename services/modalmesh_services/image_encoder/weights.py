@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
 import torchvision.models
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -21,11 +23,11 @@ def read(path: Path) -> Mapping[str, Tensor]:
         OSError: there is no such file.
         ValueError: the file holds something else.
     """
-    if path.suffix == ".safetensors":
-        return load_file(path)
     try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError) as error:
+    except (RuntimeError, EOFError, UnpicklingError, SafetensorError) as error:
         raise ValueError(f"{path}: can't be read: {error}") from error
     if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
         raise ValueError(f"{path} holds no state dict of tensors")
@@ -70,7 +72,7 @@ def network(name: str, state: Mapping[str, Tensor]) -> nn.Module:
 
 
 def published(name: str, file: str) -> Any:
-    """The published weights (a WeightsEnum) in a file of this name, or the first ones: they know their preprocessing."""
+    """The published weights (WeightsEnum) in a file of this name, or the first ones: they know their preprocessing."""
     known = list(_zoo.get_model_weights(name))
     return next((weights for weights in known if weights.url.endswith(f"/{file}")), known[0])
 

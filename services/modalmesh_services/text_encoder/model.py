@@ -13,7 +13,7 @@ from modalmesh_services.text_encoder.tokens import Tokens
 
 
 class TextModel:
-    """Runs a transformers encoder on one device. Its caller sees to it that only one thread is in here."""
+    """Runs a transformers encoder on one device. Threads may share it."""
 
     def __init__(self, network: nn.Module, pooling: Literal["mean", "cls"], pad_id: int, placement: Placement) -> None:
         self._network = network.eval().to(device=placement.device, dtype=placement.dtype)
@@ -22,14 +22,13 @@ class TextModel:
         self._device = placement.device
 
     @torch.inference_mode()
-    def __call__(self, batch: Sequence[Tokens]) -> tuple[FloatMatrix, list[FloatMatrix]]:
-        """Pooled vectors (B, D) float32 of length 1, and each text's token vectors (T, D) float32, padding left out."""
+    def __call__(self, batch: Sequence[Tokens], tokens: bool) -> tuple[FloatMatrix, FloatMatrix | None]:
+        """Pooled vectors (B, D) float32 of length 1, and the token vectors (B, T, D) float32 where asked for."""
         ids, mask = self._pad(batch)
         output: Any = self._network(input_ids=ids, attention_mask=mask)
         hidden: Tensor = output.last_hidden_state.float()  # (B, T, D)
         pooled = nn.functional.normalize(self._pool(hidden, mask), dim=-1).cpu().numpy()
-        tokens = hidden.cpu().numpy()
-        return pooled, [tokens[row, : len(text.ids)] for row, text in enumerate(batch)]
+        return pooled, hidden.cpu().numpy() if tokens else None
 
     def _pad(self, batch: Sequence[Tokens]) -> tuple[Tensor, Tensor]:
         """Token ids and mask, both (B, T) int64, T being the longest text's."""
