@@ -39,9 +39,9 @@ class KernelConfig:
 class Evidence:
     """What one modality says.
 
-    `parts` (C, J) float64: what each liked item adds to each candidate; rows add up to the candidate's similarity in
-    standard deviations above the candidates' mean, 0 where the candidate lacks the modality. `shift`: how far above
-    that mean a liked item is, on average, by the other liked items alone. `liked`: how many items that is known from.
+    `parts` (C, J) float64: what each liked item adds to each candidate; rows add up to the candidate's score, asinh of
+    its similarity in standard deviations above the candidates' mean, 0 where the candidate lacks the modality.
+    `shift`: a liked item's score, on average, by the other liked items alone. `liked`: how many items tell that.
     """
 
     parts: Floats
@@ -72,8 +72,10 @@ def evidence(
     others = ~same[np.ix_(there, known)]
     means = (added * others).sum(axis=0) / (others.sum(axis=0) + config.imaginary)  # (J',)
     added = np.where(others, added - means, 0.0)
-    deviation = _deviation(added.sum(axis=1, keepdims=True), config.spread, config)
-    parts[np.ix_(there, known)] = added / deviation
+    totals = added.sum(axis=1, keepdims=True)  # (C', 1)
+    added_deviations = added / _deviation(totals, config.spread, config)
+    # Each part of a score is compressed as the whole is, so that they still add up.
+    parts[np.ix_(there, known)] = added_deviations * _compression(added_deviations.sum(axis=1, keepdims=True))
     between = _kernel(among_liked[np.ix_(known, known)], config) * weights
     return Evidence(parts, *_shift(added, means, between, weights, config))
 
@@ -112,6 +114,12 @@ def _kernel(cosines: Floats, config: KernelConfig) -> Floats:
     return bent
 
 
+def _compression(scores: Floats) -> Floats:
+    """asinh(score) / score: 1 around 0; far out a score counts by its logarithm, as a density in a log likelihood."""
+    ratio: Floats = np.divide(np.arcsinh(scores), scores, out=np.ones_like(scores), where=scores != 0)
+    return ratio
+
+
 def _deviation(centred: Floats, spread: float | Floats, config: KernelConfig) -> Floats:
     """(J,) for (C, J): the standard deviation of each column over real and imaginary candidates."""
     squares = np.einsum("cj,cj->j", centred, centred) + config.imaginary * np.square(spread)
@@ -131,4 +139,4 @@ def _shift(added: Floats, means: Floats, between: Floats, weights: Floats, confi
     scores = between.sum(axis=1) - (means.sum() - means)
     without = added.sum(axis=1, keepdims=True) - added  # (C, J): the candidates' scores without each liked item
     deviations = _deviation(without, config.spread * (1.0 - weights), config)
-    return float(weights @ (scores / deviations)), float(1.0 / np.square(weights).sum())
+    return float(weights @ np.arcsinh(scores / deviations)), float(1.0 / np.square(weights).sum())

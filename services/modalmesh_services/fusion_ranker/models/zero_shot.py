@@ -2,7 +2,8 @@
 
     logit = bias + w_text * s_text + w_image * s_image + w_popularity * s_popularity
 
-Each s is in standard deviations above the candidates' mean, and 0, the average, where the modality is missing.
+Each s is in standard deviations above the candidates' mean (beyond a few of them in logarithms), and 0, the average,
+where the modality is missing.
 
 The weights of text and picture are each user's own. If a liked item's s is normally distributed around a shift d, and
 the candidates' around 0, both with variance 1, then the log odds grow by d times s (linear discriminant analysis), so
@@ -49,7 +50,11 @@ _VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class ZeroShotConfig:
-    """Every value is part of the revision. docs/quality.md will have the figures that chose them."""
+    """Every value is part of the revision.
+
+    Chosen on films never rated before (Recall@20 and NDCG@10 of cold items), on all films by time, and on the shop's
+    customers. What counts: a sharp kernel (4; none loses 12 %) and equal text fields; the rest is flat around these.
+    """
 
     text_dim: int = 384
     image_dim: int = 1280
@@ -60,10 +65,10 @@ class ZeroShotConfig:
     popularity_weight: float = 0.5
     typical_text_shift: float = 0.8
     typical_image_shift: float = 0.4
-    imaginary_likes: float = 4.0
+    imaginary_likes: float = 2.0
     largest_weight: float = 3.0
-    recency_power: float = 0.3
-    kernel: KernelConfig = field(default=KernelConfig(sharpness=3.0, imaginary=2.0, spread=0.1))
+    recency_power: float = 0.2
+    kernel: KernelConfig = field(default=KernelConfig(sharpness=4.0, imaginary=2.0, spread=0.1))
 
     @property
     def revision(self) -> str:
