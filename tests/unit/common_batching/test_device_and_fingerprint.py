@@ -1,0 +1,69 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from modalmesh_services.common import fingerprint
+from modalmesh_services.common.device import Placement, place
+
+
+def test_a_build_names_backend_and_precision() -> None:
+    placement = Placement(torch.device("cpu"), torch.bfloat16, 2)
+    assert placement.build == f"torch-{torch.__version__.split('+')[0]}/cpu/bf16"
+
+
+def test_precision_may_be_asked_for() -> None:
+    assert place("cpu", "fp32").dtype is torch.float32
+    assert place("cpu", "bf16").dtype is torch.bfloat16
+
+
+def test_each_thread_gets_a_core_of_its_own() -> None:
+    assert place("cpu", threads=3).threads == 3
+    assert torch.get_num_threads() == 1
+
+
+def test_a_device_that_is_not_there_is_refused() -> None:
+    with pytest.raises(ValueError, match="--device cuda:99"):
+        place("cuda:99")
+
+
+def test_files_are_fingerprinted_by_name_and_content(tmp_path: Path) -> None:
+    first, second = tmp_path / "a.json", tmp_path / "b.json"
+    first.write_text("1")
+    second.write_text("2")
+    whole = fingerprint.of_files([first, second], {"max": 1})
+    assert whole == fingerprint.of_files([second, first], {"max": 1})
+    assert whole != fingerprint.of_files([first], {"max": 1})
+    second.write_text("3")
+    assert whole != fingerprint.of_files([first, second], {"max": 1})
+
+
+def test_settings_are_part_of_a_fingerprint(tmp_path: Path) -> None:
+    file = tmp_path / "a.json"
+    file.write_text("1")
+    assert fingerprint.of_files([file], {"max": 1}) != fingerprint.of_files([file], {"max": 2})
+
+
+def test_tensors_are_fingerprinted_by_name_shape_and_content() -> None:
+    tensor = torch.arange(6.0)
+    whole = fingerprint.of_tensors({"a": tensor}, {})
+    assert whole == fingerprint.of_tensors({"a": tensor.clone()}, {})
+    assert whole != fingerprint.of_tensors({"b": tensor}, {})
+    assert whole != fingerprint.of_tensors({"a": tensor.reshape(2, 3)}, {})
+    assert whole != fingerprint.of_tensors({"a": tensor + 1}, {})
+
+
+def test_any_dtype_has_a_fingerprint() -> None:
+    halves = torch.ones(3, dtype=torch.bfloat16)
+    assert fingerprint.of_tensors({"a": halves}, {}) != fingerprint.of_tensors({"a": halves.half()}, {})
+    assert fingerprint.of_tensors({"count": torch.tensor(5)}, {})
+
+
+def test_torchvision_and_its_networks_can_be_imported_behind_the_shim() -> None:
+    code = (
+        "from modalmesh_services.common import torchvision_shim as shim; shim.install(); shim.install();"
+        "import torchvision.models, transformers; transformers.BertModel"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=100)
