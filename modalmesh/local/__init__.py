@@ -1,0 +1,1 @@
+"""One machine: the supervisor of a mesh, the built-in shop, the demo and its report."""

@@ -1,0 +1,32 @@
+"""Why a mesh on this machine doesn't start or stop.
+
+ModalmeshError
+ x MeshFailed            the mesh can't run; the message names the part and shows its last log lines
+ . x MeshRuns            a mesh runs in this home already
+ . x PortTaken           the gateway can't listen on the port that was chosen
+ . x ChildFailed         a process of the mesh ended, or was not ready in time, at the first start
+"""
+
+from modalmesh.errors import ModalmeshError
+
+
+class MeshFailed(ModalmeshError):
+    reason = "MESH_FAILED"
+
+
+class MeshRuns(MeshFailed):
+    reason = "MESH_RUNS"
+
+
+class PortTaken(MeshFailed):
+    reason = "PORT_TAKEN"
+
+
+class ChildFailed(MeshFailed):
+    reason = "CHILD_FAILED"
+
+
+def failure(reason: str, message: str) -> MeshFailed:
+    """The error of a stable reason, as another process has told it."""
+    kinds = {kind.reason: kind for kind in (MeshRuns, PortTaken, ChildFailed)}
+    return kinds.get(reason, MeshFailed)(message)
