@@ -62,7 +62,6 @@ class Job(Generic[Raw]):
 @dataclass(slots=True, eq=False)
 class _Entry(Generic[Raw, Out]):
     job: Job[Raw]
-    deadline: Deadline
     future: asyncio.Future[Out | ModalmeshError]
     waiters: int = 0
 
@@ -117,7 +116,7 @@ class Batcher(Generic[Raw, Ready, Out]):
         deadline.check()
         if not self._tasks:
             raise Unavailable("encoder", "the server is starting or stopping")
-        entries = self._admit(jobs, deadline)
+        entries = self._admit(jobs)
         try:
             _, late = await asyncio.wait({entry.future for entry in entries}, timeout=deadline.remaining)
         finally:
@@ -131,7 +130,7 @@ class Batcher(Generic[Raw, Ready, Out]):
                 raise result
         return results
 
-    def _admit(self, jobs: Sequence[Job[Raw]], deadline: Deadline) -> list[_Entry[Raw, Out]]:
+    def _admit(self, jobs: Sequence[Job[Raw]]) -> list[_Entry[Raw, Out]]:
         new = {job.key: job for job in jobs if job.key not in self._in_flight}
         cost = sum(job.cost for job in new.values())
         # An idle queue takes whatever the caller's own limits let through, or a large call would never get in.
@@ -139,14 +138,13 @@ class Batcher(Generic[Raw, Ready, Out]):
             seconds = min(max(self._cost / self._cost_per_second, 0.1), 30.0)
             raise Overloaded("the queue is full", retry_after=seconds)
         for job in new.values():
-            entry: _Entry[Raw, Out] = _Entry(job, deadline, asyncio.get_running_loop().create_future())
+            entry: _Entry[Raw, Out] = _Entry(job, asyncio.get_running_loop().create_future())
             self._in_flight[job.key] = entry
             self._unprepared.put_nowait(entry)
         self._cost += cost
         entries = [self._in_flight[job.key] for job in jobs]
         for entry in entries:
             entry.waiters += 1
-            entry.deadline = max(entry.deadline, deadline, key=lambda one: one.at)
         return entries
 
     def _resolve(self, entry: _Entry[Raw, Out], result: Out | ModalmeshError) -> None:
@@ -156,8 +154,8 @@ class Batcher(Generic[Raw, Ready, Out]):
         entry.future.set_result(result)
 
     def _is_wanted(self, entry: _Entry[Raw, Out]) -> bool:
-        """Whether somebody still waits for this entry; it is resolved where nobody does."""
-        if entry.waiters and not entry.deadline.expired:
+        """Whether somebody still waits: callers that left or whose time ran out don't. Else the entry is resolved."""
+        if entry.waiters:
             return True
         self._resolve(entry, DeadlineExceeded("nobody waits for this any more"))
         return False
