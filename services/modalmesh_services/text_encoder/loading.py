@@ -67,8 +67,8 @@ def _max_tokens(folder: ModelFolder, config: Any, tokenizer: Any, wanted: int) -
     """
     positions = int(config.max_position_embeddings)
     if config.model_type in ("roberta", "xlm-roberta", "camembert", "mpnet"):
-        # Their positions start behind the padding's.
-        positions -= int(config.pad_token_id) + 1
+        # Their positions start behind the padding's number, which MPNet takes for 1 whatever its configuration says.
+        positions -= max(int(config.pad_token_id), 1) + 1
     if wanted > positions:
         raise ValueError(f"--max-tokens {wanted}: {folder.name} has {positions} positions")
     own = (folder.read_json("sentence_bert_config.json") or {}).get("max_seq_length")
