@@ -54,7 +54,7 @@ def mesh_spec(home: Home, port: int, redis_url: str) -> MeshSpec:
     Raises:
         MeshFailed: no embedded Valkey runs on this machine, or there are no free ports.
     """
-    text, image, ranker, redis = (f"{HOST}:{free}" for free in free_ports(4))
+    text, image, ranker, redis = (f"{HOST}:{free}" for free in free_ports(4, besides=port))
     children: list[ChildSpec] = []
     if not redis_url:
         children.append(_embedded(home, redis))
@@ -63,8 +63,10 @@ def mesh_spec(home: Home, port: int, redis_url: str) -> MeshSpec:
     children += [_server(name, f"modalmesh_services.{name.replace('-', '_')}", at) for name, at in parts.items()]
     places = [flag for name, at in parts.items() for flag in (f"--{name}", at)]
     address = f"{HOST}:{port}"
-    # By environment: everybody on the machine can read a command line, and the URL may hold a password.
-    gateway = _server("gateway", "modalmesh_gateway", address, *places, stop_rank=0, **{REDIS_URL: redis_url})
+    # The URL goes by environment: everybody on the machine can read a command line, and it may hold a password.
+    # The gateway is ready without the others. It starts last so that its first look finds them: else the first items
+    # that come in are left pending. It stops first, since what it has accepted still needs the others.
+    gateway = _server("gateway", "modalmesh_gateway", address, *places, ranks=(2, 0), **{REDIS_URL: redis_url})
     return MeshSpec(address, without_password(redis_url), (*children, gateway))
 
 
@@ -86,8 +88,10 @@ def _embedded(home: Home, address: str) -> ChildSpec:
     return ChildSpec("redis", address, command, RedisPing(HOST, port), 0, 2, _REDIS_START_SECONDS)
 
 
-def _server(name: str, module: str, address: str, *flags: str, stop_rank: int = 1, **environment: str) -> ChildSpec:
-    """One of ours. The gateway stops first: what it has accepted still needs the others."""
+def _server(
+    name: str, module: str, address: str, *flags: str, ranks: tuple[int, int] = (1, 1), **environment: str
+) -> ChildSpec:
+    """One of ours. `ranks` are those of its start and of its stop."""
     host, _, port = address.rpartition(":")
     # -P: a file in the folder where somebody typed `modalmesh up` is no module of ours.
     command = (sys.executable, "-P", "-m", module, "--host", host, "--port", port, *flags)
@@ -96,8 +100,7 @@ def _server(name: str, module: str, address: str, *flags: str, stop_rank: int = 
         address,
         command,
         GrpcHealth(address),
-        start_rank=1,
-        stop_rank=stop_rank,
+        *ranks,
         start_seconds=_SERVER_START_SECONDS,
         environment={**_tuning(os.environ), **environment},
     )

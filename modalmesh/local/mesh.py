@@ -94,14 +94,14 @@ def stop_mesh(home: Path, timeout_seconds: float = _STOP_SECONDS) -> bool:
         return False
     _require_local_parts()
     from modalmesh.local.processes import end_all, find
-    from modalmesh.local.supervisor import end_orphans
+    from modalmesh.local.supervisor import ORPHAN_GRACE_SECONDS, end_orphans
 
     was_running = place.is_locked()
     if was_running and (state := _first_state(place)):
         supervisor = find(state.supervisor_pid, state.supervisor_created)
         end_all([supervisor] if supervisor else [], timeout_seconds)
     with place.lock(_LOCK_SECONDS):
-        return bool(end_orphans(place)) or was_running
+        return bool(end_orphans(place, min(ORPHAN_GRACE_SECONDS, timeout_seconds))) or was_running
 
 
 def start_detached(home: Home, command: Sequence[str], redis_url: str, timeout_seconds: float) -> MeshState:

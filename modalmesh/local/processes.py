@@ -102,8 +102,8 @@ def chosen_port(port: int) -> int:
     return port
 
 
-def free_ports(count: int) -> list[int]:
-    """Different ports on which nobody listens now.
+def free_ports(count: int, besides: int = 0) -> list[int]:
+    """Different ports on which nobody listens now, and none of them `besides`.
 
     Raises:
         PortTaken: hardly any port is free.
@@ -112,7 +112,7 @@ def free_ports(count: int) -> list[int]:
     for port in random.SystemRandom().sample(_PORTS, _PORT_TRIES):
         if len(found) == count:
             break
-        if not refusal(port):
+        if port != besides and not refusal(port):
             found.append(port)
     if len(found) < count:
         raise PortTaken(f"no {count} free ports of {HOST} found between {_PORTS.start} and {_PORTS.stop}")

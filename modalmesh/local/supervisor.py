@@ -25,7 +25,7 @@ from modalmesh.local.state import Home, MeshState, Phase
 
 logger = logging.getLogger(__name__)
 
-_ORPHAN_GRACE_SECONDS = 12.0
+ORPHAN_GRACE_SECONDS = 12.0
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 _TIMING = Timing()
@@ -124,7 +124,7 @@ def run(spec: MeshSpec, home: Home, serving: Told, timing: Timing = _TIMING) -> 
         home.forget()
 
 
-def end_orphans(home: Home, grace_seconds: float = _ORPHAN_GRACE_SECONDS) -> list[str]:
+def end_orphans(home: Home, grace_seconds: float = ORPHAN_GRACE_SECONDS) -> list[str]:
     """End what a supervisor that was killed has left running, and forget its state; the names of what was ended.
 
     The home must be locked: then no supervisor lives.
