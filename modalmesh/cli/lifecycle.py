@@ -1,19 +1,13 @@
 """The verbs up and down."""
 
-import os
-import signal
-import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from modalmesh.cli.options import as_json, example, local_mesh, mesh_home, put_out
+from modalmesh.cli.options import as_json, example, mesh_home, put_out
 
 if TYPE_CHECKING:
     from modalmesh.local.mesh import MeshState
-
-_LOOK_SECONDS = 1.0
 
 
 @click.command(epilog=example("modalmesh up --detach\nMODALMESH_HOME=/tmp/second modalmesh up --port 50051"))
@@ -33,23 +27,29 @@ def up(detach: bool, port: int, as_json: bool) -> None:
     (default ~/.modalmesh). MODALMESH_REDIS_URL uses a Redis of yours instead of the embedded one. Without --detach
     it runs until Ctrl-C.
     """
-    home = mesh_home()
-    state = _start(home, port, detach)
-    put_out(mesh_document(state), as_json, lambda: _up_view(state, detach))
-    if not detach:
-        _stay(home)
+    from rich.console import Console
+
+    from modalmesh.local.mesh import run_mesh, start_mesh
+
+    def tell(state: "MeshState") -> None:
+        waiting.stop()
+        put_out(mesh_document(state), as_json, lambda: _up_view(state, detach))
+
+    with Console(stderr=True).status("starting the mesh: models are loaded and warmed") as waiting:
+        if detach:
+            tell(start_mesh(mesh_home(), port))
+        else:
+            run_mesh(mesh_home(), port, serving=tell)
 
 
 @click.command(epilog=example("modalmesh down"))
 @as_json
 def down(as_json: bool) -> None:
     """Stop the mesh of MODALMESH_HOME; what it stored stays."""
-    home = mesh_home()
-    stopped = local_mesh() is not None
-    if stopped:
-        from modalmesh.local.mesh import stop_mesh
+    from modalmesh.local.mesh import stop_mesh
 
-        stop_mesh(home)
+    home = mesh_home()
+    stopped = stop_mesh(home)
     sentence = f"the mesh of {home} is down" if stopped else f"no mesh was up in {home}"
     put_out({"home": str(home), "stopped": stopped}, as_json, lambda: sentence)
 
@@ -72,32 +72,6 @@ def mesh_document(state: "MeshState") -> dict[str, Any]:
             for child in state.children
         ],
     }
-
-
-def _start(home: Path, port: int, detach: bool) -> "MeshState":
-    from rich.console import Console
-
-    from modalmesh.local.mesh import start_mesh, stop_mesh
-
-    try:
-        with Console(stderr=True).status("starting the mesh: models are loaded and warmed"):
-            return start_mesh(home, port, os.environ.get("MODALMESH_REDIS_URL"))
-    except KeyboardInterrupt:
-        if not detach:
-            stop_mesh(home)
-        raise
-
-
-def _stay(home: Path) -> None:
-    """Wait for Ctrl-C, SIGTERM, or somebody else's `modalmesh down`; then the mesh is down."""
-    from modalmesh.local.mesh import read_state, stop_mesh
-
-    asked = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: asked.set())
-    while not asked.wait(_LOOK_SECONDS) and read_state(home) is not None:
-        continue
-    stop_mesh(home)
 
 
 def _up_view(state: "MeshState", detach: bool) -> str:
