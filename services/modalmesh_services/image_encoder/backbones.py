@@ -1,6 +1,7 @@
 """Networks without their classifiers, all behind one interface: pictures in, one vector and a grid of vectors out."""
 
 import math
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
@@ -10,23 +11,44 @@ from torchvision.models.mobilenetv3 import MobileNetV3
 
 from modalmesh_services.image_encoder.folding import fold_batch_norms
 
+# Of thin networks. Measured on EfficientNet-Lite0 and posters: with none the least cosine of bf16 to float32 is 0.994,
+# with three 0.9994, with five 0.9997, at three quarters of the speed that is gained.
+_EXACT_STAGES = 5
+
 
 class Backbone(nn.Module):
-    """forward: (B, 3, H, W) to the pooled vectors (B, D) and the vectors of a grid (B, rows, columns, D)."""
+    """forward: (B, 3, H, W) float32 to the pooled vectors (B, D) and the vectors of a grid (B, rows, columns, D)."""
+
+    dtype = torch.float32
+
+    def reduce(self, dtype: torch.dtype) -> None:
+        """Run in this dtype, all but what would lose too much by it."""
+        self.to(dtype)
+        self.dtype = dtype
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         raise NotImplementedError
 
 
 class ConvolutionalBackbone(Backbone):
-    """A network that ends in a feature map; pooled is the map's mean, as its classifier would get it."""
+    """A network that ends in a feature map; pooled is the map's mean, as its classifier would get it.
 
-    def __init__(self, features: nn.Module) -> None:
+    The `exact` first stages stay in float32: in thin networks nearly all that bf16 loses is lost there.
+    """
+
+    def __init__(self, stages: Iterable[nn.Module], exact: int = 0) -> None:
         super().__init__()
-        self.features = features
+        stages = list(stages)
+        self.entry = nn.Sequential(*stages[:exact])
+        self.body = nn.Sequential(*stages[exact:])
+
+    def reduce(self, dtype: torch.dtype) -> None:
+        self.body.to(dtype)
+        self.dtype = dtype
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        cells: Tensor = self.features(pixels).float()  # (B, D, rows, columns); float, as a mean in bf16 is coarse
+        # (B, D, rows, columns); float, because a mean in bf16 is coarse
+        cells: Tensor = self.body(self.entry(pixels).to(self.dtype)).float()
         return cells.mean(dim=(2, 3)), cells.permute(0, 2, 3, 1)
 
 
@@ -38,7 +60,7 @@ class VisionTransformerBackbone(Backbone):
         self.network = network
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        patches = self.network._process_input(pixels)  # (B, P, D)
+        patches = self.network._process_input(pixels.to(self.dtype))  # (B, P, D)
         classes = self.network.class_token.expand(len(patches), -1, -1)  # (B, 1, D)
         hidden = self.network.encoder(torch.cat([classes, patches], dim=1))
         return hidden[:, 0], as_grid(hidden[:, 1:])
@@ -64,9 +86,9 @@ def from_torchvision(network: nn.Module) -> Backbone:
         case ResNet():
             fold_batch_norms(network)
             *body, _pool, _head = network.children()
-            return ConvolutionalBackbone(nn.Sequential(*body))
+            return ConvolutionalBackbone(body)
         case EfficientNet() | MobileNetV2() | MobileNetV3():
             fold_batch_norms(network)
-            return ConvolutionalBackbone(network.features)
+            return ConvolutionalBackbone(network.features.children(), exact=_EXACT_STAGES)
         case _:
             raise ValueError(f"torchvision's {type(network).__name__} is not supported")

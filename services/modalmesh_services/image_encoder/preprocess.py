@@ -75,21 +75,32 @@ def from_config(config: Mapping[str, Any]) -> Preprocess:
     Raises:
         ValueError: it asks for sizes in a way that isn't known.
     """
-    size, crop_size = _as_size(config["size"]), _as_size(config.get("crop_size", {}))
+    crops = bool(config.get("do_center_crop"))
+    size = _as_size(config["size"], "shortest_edge" if crops else "")
     resample = Image.Resampling(config.get("resample", Image.Resampling.BICUBIC))
-    scale = 1 / float(config.get("rescale_factor", 1 / 255))
-    mean, std = _times(config["image_mean"], scale), _times(config["image_std"], scale)
-    if "height" in size:
+    mean, std = _normalisation(config)
+    if not crops and "height" in size:
         return Preprocess(size["height"], size["width"], None, resample, mean, std)
-    if "shortest_edge" not in size or not config.get("do_center_crop"):
-        raise ValueError(f"preprocessing to {size} is not supported")
-    short, height, width = size["shortest_edge"], crop_size["height"], crop_size["width"]
-    return Preprocess(height, width, (height / short, width / short), resample, mean, std)
+    if not crops or "shortest_edge" not in size:
+        raise ValueError(f"preprocessing to {dict(size)} is not supported")
+    short, crop = size["shortest_edge"], _as_size(config["crop_size"], "")
+    shares = (crop["height"] / short, crop["width"] / short)
+    return Preprocess(crop["height"], crop["width"], shares, resample, mean, std)
 
 
-def _as_size(size: int | Mapping[str, int]) -> Mapping[str, int]:
-    """Old configurations have a bare number: a square, or the short side where a crop follows."""
-    return {"height": size, "width": size, "shortest_edge": size} if isinstance(size, int) else size
+def _as_size(size: int | Mapping[str, int], edge: str) -> Mapping[str, int]:
+    """Old configurations have a bare number: that of an edge, or of all edges of a square."""
+    if not isinstance(size, int):
+        return size
+    return {edge: size} if edge else {"height": size, "width": size}
+
+
+def _normalisation(config: Mapping[str, Any]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and deviation for values from 0 to 255."""
+    scale = 1 / float(config.get("rescale_factor", 1 / 255))
+    if not config.get("do_normalize", True):
+        return (0.0,) * 3, (scale,) * 3
+    return _times(config["image_mean"], scale), _times(config["image_std"], scale)
 
 
 def _times(values: Any, factor: float) -> tuple[float, ...]:

@@ -18,7 +18,7 @@ class ViTBackbone(Backbone):
         self.network = network
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        hidden: Tensor = self.network(pixel_values=pixels).last_hidden_state  # (B, 1 + P, D)
+        hidden: Tensor = self.network(pixel_values=pixels.to(self.dtype)).last_hidden_state  # (B, 1 + P, D)
         return hidden[:, 0], as_grid(hidden[:, 1:])
 
 
@@ -30,7 +30,7 @@ class ClipBackbone(Backbone):
         self.network = network
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        output = self.network(pixel_values=pixels)
+        output = self.network(pixel_values=pixels.to(self.dtype))
         patches = self.network.vision_model.post_layernorm(output.last_hidden_state[:, 1:])
         return output.image_embeds, as_grid(self.network.visual_projection(patches))
 
@@ -43,7 +43,7 @@ class SiglipBackbone(Backbone):
         self.network = network
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        output = self.network(pixel_values=pixels)
+        output = self.network(pixel_values=pixels.to(self.dtype))
         return output.pooler_output, as_grid(output.last_hidden_state)
 
 

@@ -5,14 +5,18 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import av
-from av import VideoFrame
+from av import Packet, VideoFrame
 from av.container import InputContainer
 from av.video.stream import VideoStream
 from PIL import Image
 
 from modalmesh.errors import InvalidInput, TooLarge
+
+# As text, because only the stubs make this class generic.
+VideoPacket: TypeAlias = "Packet[VideoStream]"
 
 # Playlists and scripts could name other files and addresses to read, so only plain containers are opened.
 _CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,ogg,mpegts,mpeg,flv"
@@ -64,62 +68,60 @@ def sample(content: bytes, limits: VideoLimits) -> list[Frame]:
         TooLarge: above a cap.
     """
     with _open(content) as (container, stream):
-        index = _read_index(container, stream, limits)
-        return list(_decode(container, stream, index, index.spread(limits.frames)))
+        packets = _read_packets(container, stream, limits)
+        return list(_decode(stream, packets, limits.frames))
 
 
-@dataclass(frozen=True, slots=True)
-class _Index:
-    """Times of all frames and of those that can be decoded without others, ascending, in the stream's time base."""
-
-    frames: list[int]
-    keys: list[int]
-
-    def spread(self, count: int) -> list[int]:
-        """The times of at most `count` frames, in order, each the one shown in the middle of its stretch."""
-        first, last = self.frames[0], self.frames[-1]
-        middles = (first + (last - first) * (2 * part + 1) / (2 * count) for part in range(count))
-        return sorted({self.frames[bisect.bisect_right(self.frames, middle) - 1] for middle in middles})
-
-    def key_before(self, time: int) -> int:
-        return self.keys[max(0, bisect.bisect_right(self.keys, time) - 1)]
-
-
-def _read_index(container: InputContainer, stream: VideoStream, limits: VideoLimits) -> _Index:
-    """Go through the packets without decoding them, so that the cost of decoding is known before it is paid."""
-    frames, keys = [], []
-    for packet in container.demux(stream):
-        time = packet.dts if packet.pts is None else packet.pts
-        if time is None:
-            continue
-        frames.append(time)
-        if packet.is_keyframe:
-            keys.append(time)
-    if not frames or not keys or stream.time_base is None:
+def _read_packets(container: InputContainer, stream: VideoStream, limits: VideoLimits) -> list[VideoPacket]:
+    """All packets that have a time, undecoded, so that the cost of decoding is known before it is paid."""
+    packets = [packet for packet in container.demux(stream) if _time(packet) is not None]
+    if not packets or stream.time_base is None:
         raise InvalidInput("", "is a video without frames", reason="BROKEN_VIDEO")
-    index = _Index(sorted(frames), sorted(keys))
-    seconds = float((index.frames[-1] - index.frames[0]) * stream.time_base)
+    times = [_time(packet) or 0 for packet in packets]
+    seconds = float((max(times) - min(times)) * stream.time_base)
     if seconds > limits.seconds:
         raise TooLarge("", f"is {seconds:.0f} seconds long, the limit is {limits.seconds}")
-    total = len(frames) * stream.codec_context.width * stream.codec_context.height
+    total = len(packets) * stream.codec_context.width * stream.codec_context.height
     if total > limits.total_pixels:
-        raise TooLarge("", f"has {total} pixels in {len(frames)} frames, the limit is {limits.total_pixels}")
-    return index
+        raise TooLarge("", f"has {total} pixels in {len(packets)} frames, the limit is {limits.total_pixels}")
+    return packets
 
 
-def _decode(container: InputContainer, stream: VideoStream, index: _Index, wanted: list[int]) -> Iterator[Frame]:
-    """One pass through the file, skipping to a key frame wherever that is nearer than the frame before."""
-    decoded: Iterator[VideoFrame] = iter(())
+def _time(packet: VideoPacket) -> int | None:
+    return packet.dts if packet.pts is None else packet.pts
+
+
+def _spread(times: list[int], count: int) -> list[int]:
+    """At most `count` of the ascending times, each the one shown in the middle of its stretch."""
+    first, last = times[0], times[-1]
+    middles = (first + (last - first) * (2 * part + 1) / (2 * count) for part in range(count))
+    return sorted({times[bisect.bisect_right(times, middle) - 1] for middle in middles})
+
+
+def _decode(stream: VideoStream, packets: list[VideoPacket], count: int) -> Iterator[Frame]:
+    """One pass forward, skipping to a key frame wherever one lies between the last frame and the next wanted.
+
+    Packets are fed to the decoder instead of seeking in the file, which not every container does exactly.
+    """
+    times = [_time(packet) or 0 for packet in packets]
     seconds_a_tick = float(stream.time_base or 0)
-    position: int | None = None
-    for time in wanted:
-        key = index.key_before(time)
-        if position is None or key > position:
-            container.seek(key, stream=stream)
-            decoded = container.decode(stream)
-        frame = _first_at(decoded, time)
+    decoded: Iterator[VideoFrame] = iter(())
+    fed_from = -1
+    position = min(times) - 1
+    for time in _spread(sorted(times), count):
+        keys = [at for at, packet in enumerate(packets) if packet.is_keyframe and position < times[at] <= time]
+        if fed_from < 0 or keys:
+            fed_from = keys[-1] if keys else 0
+            decoded = _feed(stream, packets[fed_from:])
+        yield Frame(_upright(_first_at(decoded, time)), round((time - min(times)) * seconds_a_tick * 1000))
         position = time
-        yield Frame(_upright(frame), round((time - index.frames[0]) * seconds_a_tick * 1000))
+
+
+def _feed(stream: VideoStream, packets: list[VideoPacket]) -> Iterator[VideoFrame]:
+    """The frames of these packets, by a decoder that forgets all before."""
+    stream.codec_context.flush_buffers()
+    for packet in [*packets, None]:
+        yield from stream.codec_context.decode(packet)
 
 
 def _first_at(frames: Iterator[VideoFrame], time: int) -> VideoFrame:
@@ -156,4 +158,5 @@ def _open(content: bytes) -> Iterator[tuple[InputContainer, VideoStream]]:
         raise
     except Exception as error:
         # Broad, because a decoder raises whatever a hostile file makes it stumble over.
-        raise InvalidInput("", f"is a broken video: {error}", reason="BROKEN_VIDEO") from error
+        why = getattr(error, "strerror", None) or error
+        raise InvalidInput("", f"is a broken video: {why}", reason="BROKEN_VIDEO") from error

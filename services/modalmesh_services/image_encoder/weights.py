@@ -62,8 +62,11 @@ def network(name: str, state: Mapping[str, Tensor]) -> nn.Module:
     Raises:
         ValueError: they are another network's.
     """
+    empty: nn.Module = _zoo.get_model(name, weights=None)
     # The last tensor is the head's bias, whose length is the number of classes.
-    empty: nn.Module = _zoo.get_model(name, weights=None, num_classes=len(list(state.values())[-1]))
+    *_, bias = empty.state_dict()
+    if bias in state and len(state[bias]) != len(empty.state_dict()[bias]):
+        empty = _zoo.get_model(name, weights=None, num_classes=len(state[bias]))
     try:
         empty.load_state_dict(state)
     except RuntimeError as error:

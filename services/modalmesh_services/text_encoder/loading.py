@@ -1,17 +1,26 @@
 """A model's folder to everything that the core needs."""
 
+import copy
 from dataclasses import dataclass
 from typing import Any
 
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 
-from modalmesh_services.common import fingerprint, hugging_face
+from modalmesh.embeddings import FloatMatrix
+from modalmesh_services.common import fingerprint, hugging_face, precision
 from modalmesh_services.common.device import Placement, place
 from modalmesh_services.text_encoder.folder import ModelFolder, find_folder
 from modalmesh_services.text_encoder.model import TextModel
 from modalmesh_services.text_encoder.settings import TextEncoderSettings
-from modalmesh_services.text_encoder.tokens import CHARACTERS_PER_TOKEN, Tokeniser
+from modalmesh_services.text_encoder.tokens import CHARACTERS_PER_TOKEN, Tokeniser, Tokens
 
+# By which precisions are compared.
+_PROBE = (
+    "dog",
+    "A red house by the sea, 1998.",
+    "Two gladiators fight for their freedom, and for each other, in an arena that knows no mercy.",
+    "the quick brown fox jumps over the lazy dog " * 20,
+)
 # A tokenizer without a limit of its own says 1e30.
 _NO_LIMIT = 1_000_000
 
@@ -49,9 +58,18 @@ def load(settings: TextEncoderSettings) -> LoadedText:
         "normalised": True,
         "characters_per_token": CHARACTERS_PER_TOKEN,
     }
+    tokeniser = Tokeniser(tokenizer.backend_tokenizer, max_tokens)
+
+    def make(where: Placement) -> TextModel:
+        return TextModel(copy.deepcopy(network), pooling, tokenizer.pad_token_id or 0, where)
+
+    def probe(model: TextModel) -> FloatMatrix:
+        return model([tokens for tokens in tokeniser(_PROBE) if isinstance(tokens, Tokens)], False)[0]
+
+    model, placement = precision.choose(make, probe, placement, settings.precision)
     return LoadedText(
-        Tokeniser(tokenizer.backend_tokenizer, max_tokens),
-        TextModel(network, pooling, tokenizer.pad_token_id or 0, placement),
+        tokeniser,
+        model,
         placement,
         folder.name,
         fingerprint.of_files(folder.deciding_files(), decisive),
