@@ -47,16 +47,18 @@ class Searching:
         """
         if not text.strip() and not image:
             raise InvalidInput("text", "text or image must be given", reason="EMPTY")
-        found: list[Scores] = []
-        lacked = view.lacked()
+        queries: list[tuple[SimilarBy, str, Embedded]] = []
         if text.strip():
             name = text_hash(text)
-            embedded = await self._text.embed({name: text}, deadline)
-            self._score(view.index, "text", name, embedded, found, lacked)
+            queries.append(("text", name, await self._text.embed({name: text}, deadline)))
         if image:
             name = image_hash(image)
-            embedded = await self._image.embed({name: Visual(image)}, deadline)
-            self._score(view.index, "image", name, embedded, found, lacked)
+            queries.append(("image", name, await self._image.embed({name: Visual(image)}, deadline)))
+        # From here on without a pause: all scores are of the same rows, whatever is written meanwhile.
+        found: list[Scores] = []
+        lacked = view.lacked()
+        for space, name, embedded in queries:
+            self._score(view.index, space, name, embedded, found, lacked)
         if not found:
             raise Unavailable(
                 lacked[-1].part, f"{lacked[-1].part} can't encode the query now", reason=lacked[-1].reason
