@@ -40,7 +40,7 @@ class Timing:
     check: float = 2.0
     check_limit: float = 5.0
     missed_checks: int = 12
-    first_backoff: float = 0.2
+    first_backoff: float = 0.1
     most_backoff: float = 30.0
     steady: float = 30.0
     grace: float = 12.0
