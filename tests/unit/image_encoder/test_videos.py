@@ -38,6 +38,14 @@ def test_containers_are_read(container: str, codec: str) -> None:
     assert numbers == sorted(numbers)
 
 
+def test_frames_that_are_stored_out_of_order_are_sampled_in_order() -> None:
+    content = video(40, codec="libx264")
+    with av.open(io.BytesIO(content), "r") as container:
+        stored = [packet.pts for packet in container.demux(video=0) if packet.pts is not None]
+    assert stored != sorted(stored)
+    assert [number_of(frame) for frame in sample(content, LIMITS)] == [2, 7, 12, 17, 21, 26, 31, 36]
+
+
 def test_a_short_clip_gives_each_frame_once() -> None:
     assert [number_of(frame) for frame in sample(video(3), LIMITS)] == [0, 1]
     assert [number_of(frame) for frame in sample(video(1), LIMITS)] == [0]
