@@ -50,14 +50,13 @@ class Cursor:
 class Change:
     """What happened since the cursor before: `item_ids` were written or deleted (read them to see which).
 
-    `counts` are positive events of all time by item, for the items whose count has changed; `events` are new. An
-    empty change says that nothing has happened.
+    `counts` are positive events of all time by item, for the items whose count has changed. An empty
+    change says that nothing has happened.
     """
 
     cursor: Cursor
     item_ids: tuple[str, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
-    events: int = 0
 
     @property
     def event_total(self) -> int:
@@ -114,7 +113,6 @@ class Changes:
             cursor=cursor,
             item_ids=tuple(dict.fromkeys(fields[b"id"].decode() for fields in written)),
             counts=await self._counts(namespace, sorted(counted)) if counted else {},
-            events=len(events),
         )
 
     async def _counts(self, namespace: str, item_ids: Sequence[bytes]) -> dict[str, int]:
