@@ -64,15 +64,18 @@ class FakeEncoder:
         matrix = np.stack(values) if values else np.zeros((0, self.dim), dtype=np.float32)
         return matrix_to_proto(Embeddings(matrix, ModelId("fake", self.fingerprint))), results
 
+    def EncodeStream(self, request_iterator: Any, context: Any) -> Any:
+        raise NotImplementedError("the gateway asks for whole batches")
+
 
 class FakeTextEncoder(FakeEncoder, TextEncoderServicer):
     def __init__(self) -> None:
         super().__init__(TEXT_DIM)
 
-    async def GetModel(self, request: Any, context: Any) -> text_pb.TextEncoderGetModelResponse:  # noqa: N802 - the contract's name
+    async def GetModel(self, request: Any, context: Any) -> text_pb.TextEncoderGetModelResponse:
         return text_pb.TextEncoderGetModelResponse(model=self.model())
 
-    async def Encode(  # noqa: N802 - the contract's name
+    async def Encode(
         self, request: text_pb.TextEncoderEncodeRequest, context: Any
     ) -> text_pb.TextEncoderEncodeResponse:
         matrix, results = await self.answer(list(request.texts), [1] * len(request.texts))
@@ -83,10 +86,10 @@ class FakeImageEncoder(FakeEncoder, ImageEncoderServicer):
     def __init__(self) -> None:
         super().__init__(IMAGE_DIM)
 
-    async def GetModel(self, request: Any, context: Any) -> image_pb.ImageEncoderGetModelResponse:  # noqa: N802 - the contract's name
+    async def GetModel(self, request: Any, context: Any) -> image_pb.ImageEncoderGetModelResponse:
         return image_pb.ImageEncoderGetModelResponse(model=self.model())
 
-    async def Encode(  # noqa: N802 - the contract's name
+    async def Encode(
         self, request: image_pb.ImageEncoderEncodeRequest, context: Any
     ) -> image_pb.ImageEncoderEncodeResponse:
         words = [(each.video or each.image).decode() for each in request.inputs]

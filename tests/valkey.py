@@ -40,14 +40,18 @@ class ValkeyProcess:
         end = time.monotonic() + _START_SECONDS
         while time.monotonic() < end:
             try:
-                with socket.create_connection(("127.0.0.1", self.port), timeout=0.2) as connection:
-                    connection.sendall(b"PING\r\n")
-                    if connection.recv(16).startswith(b"+PONG"):
-                        return
+                if self.command("PING").startswith(b"+PONG"):
+                    return
             except OSError:
                 pass
             time.sleep(0.02)
         raise TimeoutError("Valkey did not start")
+
+    def command(self, words: str) -> bytes:
+        """Send one inline command; the first line of the answer."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=_START_SECONDS) as connection:
+            connection.sendall(f"{words}\r\n".encode())
+            return connection.recv(64 * 1024)
 
     def kill(self) -> None:
         """End it at once, as a crash does."""

@@ -7,6 +7,8 @@ from typing import Any
 
 logger = logging.getLogger(__name__)
 
+_CANCEL_AGAIN_SECONDS = 0.1
+
 
 class TaskGroup:
     """Tasks that live as long as their owner."""
@@ -20,11 +22,15 @@ class TaskGroup:
         task.add_done_callback(self._ended)
 
     async def close(self) -> None:
-        """Cancel what still runs and wait for its end."""
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        """Cancel what still runs and wait for its end.
+
+        Again and again: before Python 3.12 `asyncio.wait_for`, by which redis-py writes to its socket, swallows a
+        cancellation that comes just when it is done, and the task goes on.
+        """
+        while running := set(self._tasks):
+            for task in running:
+                task.cancel()
+            await asyncio.wait(running, timeout=_CANCEL_AGAIN_SECONDS)
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)

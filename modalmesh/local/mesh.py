@@ -25,7 +25,6 @@ __all__ = [
     "MeshState",
     "Phase",
     "PortTaken",
-    "default_home",
     "read_state",
     "run_mesh",
     "start_mesh",
@@ -39,11 +38,6 @@ _STOP_SECONDS = 60.0
 _FIRST_WRITE_SECONDS = 5.0
 _LOCK_SECONDS = 2.0
 _PAUSE_SECONDS = 0.02
-
-
-def default_home() -> Path:
-    """MODALMESH_HOME, or ~/.modalmesh."""
-    return Path(os.environ.get("MODALMESH_HOME") or "~/.modalmesh").expanduser()
 
 
 def start_mesh(

@@ -48,12 +48,6 @@ class Evidence:
     shift: float
     liked: float
 
-    @property
-    def scores(self) -> Floats:
-        """(C,) float64."""
-        total: Floats = self.parts.sum(axis=1)
-        return total
-
 
 def evidence(
     candidates: FloatMatrix, liked: FloatMatrix, weights: Floats, same: Flags, config: KernelConfig

