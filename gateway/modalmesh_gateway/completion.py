@@ -70,7 +70,7 @@ class Completion:
         texts = self._monitor.serving("text-encoder")
         waiting = [
             entry.item.item_id
-            for _, entry in view.index.items()
+            for entry in view.index.entries()
             if self._can_encode(entry) or (texts and _is_outdated(entry.text_fingerprint, basis.text_fingerprint))
         ]
         for ids in _batches(waiting):
@@ -115,7 +115,7 @@ class Completion:
     async def _fuse_outdated(self, view: NamespaceView, basis: Basis) -> None:
         outdated = [
             entry.item.item_id
-            for _, entry in view.index.items()
+            for entry in view.index.entries()
             if entry.fused_fingerprint != basis.model.fingerprint
             and (
                 entry.text_fingerprint == basis.text_fingerprint != ""

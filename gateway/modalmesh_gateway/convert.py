@@ -1,20 +1,24 @@
 """The gateway's words <-> messages of the encoders and the ranker, pure functions."""
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
-from modalmesh.convert import attributes_to_proto, kind_to_proto, modality_to_proto
+from modalmesh.convert import attributes_to_proto, explanation_from_proto, kind_to_proto, modality_to_proto
 from modalmesh.convert_matrices import matrix_from_proto, matrix_to_proto
 from modalmesh.embeddings import Dtype, Embeddings, ModelId
 from modalmesh.errors import InternalError
-from modalmesh.types import Modality, PictureKind
+from modalmesh.types import Explanation, Modality, PictureKind
 from modalmesh.v1 import fusion_ranker_service_pb2 as ranker
 from modalmesh.v1 import image_encoder_service_pb2 as image_encoder
 from modalmesh.v1 import text_encoder_service_pb2 as text_encoder
 from modalmesh.v1 import types_pb2 as messages
 from modalmesh_gateway.ports import CandidateEntry, Encoded, EncodedBatch, FuseInput, HistoryEntry, UserQueries, Visual
 from modalmesh_gateway.store import TokenVectors
+
+_PLACE = re.compile(r"^\w+\[\d+\]: ")
 
 EncodeResponse = text_encoder.TextEncoderEncodeResponse | image_encoder.ImageEncoderEncodeResponse
 
@@ -41,14 +45,14 @@ def encoded_from_proto(response: EncodeResponse, inputs: int) -> EncodedBatch:
         InvalidInput: the matrix is torn.
     """
     matrix = matrix_from_proto(response.embeddings, field="embeddings")
-    if len(response.results) != inputs:
-        raise InternalError(f"an encoder answered {len(response.results)} results to {inputs} inputs")
+    _require_count("results", len(response.results), inputs)
     return EncodedBatch(matrix.model, [_result(result, matrix) for result in response.results])
 
 
 def _result(result: messages.InputResult, matrix: Embeddings) -> Encoded:
     if result.state == messages.INPUT_STATE_INVALID:
-        return Encoded(None, reason=result.reason or "invalid")
+        # The place in the encoder's batch says nothing to whoever gave the input.
+        return Encoded(None, reason=_PLACE.sub("", result.reason) or "is invalid")
     end = result.first_row + result.row_count
     if not result.row_count or end > matrix.rows:
         raise InternalError(f"an encoder's result names rows {result.first_row} to {end} of {matrix.rows}")
@@ -140,14 +144,45 @@ def candidates_to_proto(candidates: Sequence[CandidateEntry]) -> list[ranker.Can
     ]
 
 
+def fused_from_proto(response: ranker.FusionRankerFuseResponse, items: int) -> Embeddings:
+    """Raises:
+    InternalError: not one vector an item.
+    InvalidInput: the matrix is torn.
+    """
+    vectors = matrix_from_proto(response.vectors, field="vectors")
+    _require_count("vectors", vectors.rows, items)
+    return vectors
+
+
 def queries_from_proto(response: ranker.FusionRankerEncodeUserResponse, model: ModelId, dim: int) -> UserQueries:
     """Raises:
     ModelMismatch: the ranker has another revision than the vectors it was asked about.
     InternalError: a query without weight.
+    InvalidInput: the matrix is torn.
     """
     if not response.queries.rows:
         return UserQueries(Embeddings(np.zeros((0, dim), np.float32), model), np.zeros(0, np.float32))
     queries = matrix_from_proto(response.queries, field="queries", dim=dim, fingerprint=model.fingerprint)
-    if len(response.weights) != queries.rows:
-        raise InternalError(f"the ranker answered {queries.rows} queries with {len(response.weights)} weights")
+    _require_count("weights", len(response.weights), queries.rows)
     return UserQueries(queries, np.array(response.weights, dtype=np.float32))
+
+
+def probabilities_from_proto(response: ranker.FusionRankerRankResponse, candidates: int) -> npt.NDArray[np.float32]:
+    """(C,). Raises InternalError: not one a candidate, or one is no probability."""
+    _require_count("probabilities", len(response.probabilities), candidates)
+    probabilities = np.array(response.probabilities, dtype=np.float32)
+    # NaN compares false.
+    if not np.all((probabilities >= 0) & (probabilities <= 1)):
+        raise InternalError("a probability is not between 0 and 1")
+    return probabilities
+
+
+def explanations_from_proto(response: ranker.FusionRankerExplainResponse, explained: int) -> list[Explanation]:
+    """Raises InternalError: not one an item that is to be explained."""
+    _require_count("explanations", len(response.explanations), explained)
+    return [explanation_from_proto(each) for each in response.explanations]
+
+
+def _require_count(what: str, got: int, wanted: int) -> None:
+    if got != wanted:
+        raise InternalError(f"{got} {what} instead of {wanted}")

@@ -21,6 +21,7 @@ class Embedded:
     """What became of some contents, by content hash. What is in none of the three is waiting for the encoder."""
 
     model: ModelId
+    dim: int = 0
     vectors: dict[str, FloatMatrix] = field(default_factory=dict)
     invalid: dict[str, str] = field(default_factory=dict)
     truncated: set[str] = field(default_factory=set)
@@ -78,7 +79,7 @@ class Embedder(Generic[Input]):
             model = await self._monitor.model(self._encoder, deadline)
         except PART_FAILURES as error:
             return Embedded(ModelId(), lack=lack_of(self.name, error))
-        result = Embedded(ModelId(model.name, model.fingerprint))
+        result = Embedded(ModelId(model.name, model.fingerprint), model.dim)
         if not contents:
             return result
         keys = {EmbeddingKey(model.fingerprint, content_hash): content_hash for content_hash in contents}

@@ -1,7 +1,8 @@
 """One namespace's items in memory: what retrieval compares. Knows no grpc and no protobuf."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,6 @@ from modalmesh.embeddings import Embeddings, FloatMatrix, ModelId, normalise
 from modalmesh.types import Item
 from modalmesh_gateway.store import ItemRecord
 
-Rows = npt.NDArray[np.intp]
 Scores = npt.NDArray[np.float32]
 _FIRST_CAPACITY = 1024
 
@@ -116,7 +116,10 @@ class Space:
 
 
 class ItemIndex:
-    """Items by row: vectors by space, positive event counts, times."""
+    """Items by row: vectors by space, positive event counts, times.
+
+    A row is given to another item once its own is removed, so whoever pauses (awaits) keeps item ids, never rows.
+    """
 
     def __init__(self) -> None:
         self.spaces: dict[str, Space] = {"text": Space(), "image": Space(), "fused": Space()}
@@ -140,14 +143,17 @@ class ItemIndex:
     def row(self, item_id: str) -> int | None:
         return self._rows.get(item_id)
 
-    def entry(self, row: int) -> Entry:
-        entry = self._entries[row]
-        if entry is None:
-            raise KeyError(row)
-        return entry
+    def get(self, item_id: str) -> Entry | None:
+        row = self._rows.get(item_id)
+        return self._entries[row] if row is not None else None
 
-    def items(self) -> Iterable[tuple[int, Entry]]:
-        return ((row, entry) for row, entry in enumerate(self._entries) if entry is not None)
+    def title(self, item_id: str) -> str:
+        """Empty where the item has none, or isn't here."""
+        entry = self.get(item_id)
+        return entry.item.title if entry else ""
+
+    def entries(self) -> Iterable[Entry]:
+        return (entry for entry in self._entries if entry is not None)
 
     def upsert(self, record: ItemRecord) -> None:
         """Take a record as stored: what the store says last is right."""
@@ -201,19 +207,16 @@ class ItemIndex:
     def adopt_wanted(self, other: "ItemIndex") -> None:
         self.want({name: space.wanted for name, space in other.spaces.items()})
 
-    def rows_of(self, item_ids: Iterable[str]) -> list[int]:
-        return [self._rows[item_id] for item_id in item_ids if item_id in self._rows]
-
-    def best(self, scores: Scores, k: int, excluded: Sequence[int] = ()) -> Rows:
-        """The k best rows, ties by item id; rows at -inf never appear."""
+    def best(self, scores: Scores, k: int, excluded: Iterable[str] = ()) -> dict[str, float]:
+        """The k best items of scores (capacity,), the best first, ties by id; rows at -inf never appear."""
         scores = scores.copy()
-        scores[list(excluded)] = -np.inf
+        scores[[self._rows[item_id] for item_id in excluded if item_id in self._rows]] = -np.inf
         candidates = np.flatnonzero(scores > -np.inf)
         if len(candidates) > k:
             threshold = np.partition(scores[candidates], len(candidates) - k)[len(candidates) - k]
             candidates = candidates[scores[candidates] >= threshold]
-        ordered = sorted(candidates.tolist(), key=lambda row: (-scores[row], self.entry(row).item.item_id))
-        return np.array(ordered[:k], dtype=np.intp)
+        found = {entry.item.item_id: float(scores[row]) for row in candidates if (entry := self._entries[row])}
+        return dict(islice(best_first(found).items(), k))
 
     def popularity(self) -> Scores:
         """Positive event counts (capacity,); -inf for free rows."""
@@ -226,6 +229,11 @@ class ItemIndex:
         if len(self._entries) > len(self._popularity):
             self._popularity = np.concatenate([self._popularity, np.full_like(self._popularity, -np.inf)])
         return len(self._entries) - 1
+
+
+def best_first(scores: Mapping[str, float]) -> dict[str, float]:
+    """Item ids by falling score, ties by id, so that the same request has the same answer on every gateway."""
+    return dict(sorted(scores.items(), key=lambda pair: (-pair[1], pair[0])))
 
 
 def pool(embeddings: Embeddings | None) -> Embeddings | None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from modalmesh.errors import InvalidInput
 from modalmesh.types import Item, Refusal, UpsertSummary
 from modalmesh_gateway.building import Basis, BuildResult, Built, PreparedItem, RecordBuilder, prepare
-from modalmesh_gateway.index import Entry
 from modalmesh_gateway.parts import PartMonitor
 from modalmesh_gateway.store import ItemRecord, PutResult, Store
 from modalmesh_gateway.validation import check_item, check_namespace
@@ -162,11 +161,8 @@ class Ingest:
 
     def _is_current(self, view: NamespaceView, item: Item) -> bool:
         """Whether the item's vectors are of the models served now, as far as that is known."""
-        row = view.index.row(item.item_id)
-        if row is None:
-            return True
-        entry: Entry = view.index.entry(row)
-        return all(
+        entry = view.index.get(item.item_id)
+        return entry is None or all(
             had == "" or served in ("", had)
             for had, served in (
                 (entry.text_fingerprint, self._monitor.fingerprint("text-encoder")),

@@ -54,7 +54,7 @@ class Overview:
 
 
 def _namespace_status(view: NamespaceView) -> NamespaceStatus:
-    entries = [entry for _, entry in view.index.items()]
+    entries = list(view.index.entries())
     return NamespaceStatus(
         namespace=view.name,
         items=len(entries),

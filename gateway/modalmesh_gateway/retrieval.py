@@ -2,15 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice, zip_longest
 
 import numpy as np
 
 from modalmesh.embeddings import Embeddings, FloatMatrix, ModelId, normalise
 from modalmesh.errors import DeadlineExceeded, InvalidInput, ModelMismatch
 from modalmesh.types import Event, Lack
-from modalmesh_gateway.index import ItemIndex, VectorTable
+from modalmesh_gateway.index import ItemIndex, VectorTable, best_first
 from modalmesh_gateway.parts import PART_FAILURES, lack_of
 from modalmesh_gateway.ports import CandidateEntry, HistoryEntry, Ranker, RankInput, UserQueries
 from modalmesh_services.common.deadline import Deadline
@@ -18,6 +19,10 @@ from modalmesh_services.common.deadline import Deadline
 RANKER_FAILURES = (*PART_FAILURES, ModelMismatch, InvalidInput, DeadlineExceeded)
 """The ranker may also refuse: it was replaced meanwhile. The answer then goes on without it."""
 
+_POPULAR_SHARE = 5
+"""One candidate in so many may come from popularity."""
+_FARTHEST = np.float32(-1)
+"""The score of a candidate without a vector, or without a query to compare it with: the least cosine."""
 _NOT_POSITIVE = frozenset({"dislike", "skip", "hide"})
 
 
@@ -34,13 +39,13 @@ class PositiveRule:
 
 
 @dataclass(slots=True)
-class Candidates:
-    """Rows of the index, the best first, with the scores that put them in order."""
+class Ordered:
+    """Item ids with their scores, the best first; who put them in this order, and what it lacked."""
 
-    rows: list[int]
-    scores: dict[int, float]
+    scores: dict[str, float]
     served_by: str
     lacked: list[Lack] = field(default_factory=list)
+    revision: str = ""
 
 
 class Retrieval:
@@ -61,30 +66,30 @@ class Retrieval:
         return index.spaces["fused"].serving()
 
     async def candidates(
-        self, index: ItemIndex, history: Sequence[Event], seen: Iterable[str], deadline: Deadline
-    ) -> Candidates:
-        """At most `retrieve` unseen items for a history, the best first; popular ones where it says nothing."""
-        excluded = index.rows_of(seen)
-        popular = index.best(index.popularity(), self._retrieve, excluded).tolist()
+        self, index: ItemIndex, history: Sequence[Event], seen: Collection[str], deadline: Deadline
+    ) -> Ordered:
+        """At most `retrieve` unseen items for a history; popular ones where it says nothing."""
         table = self.fused_table(index)
         if table is None or not any(self._positive(event) for event in history):
-            counts = index.popularity()
-            return Candidates(popular, {row: float(counts[row]) for row in popular}, "popular")
-        request = self.rank_input(index, table, history, [])
+            return Ordered(index.best(index.popularity(), self._retrieve, seen), "popular")
         lacked: list[Lack] = []
-        queries, proposed = await self._ask(request, lacked, deadline)
-        retrieved = self._search(index, table, queries, excluded)
-        banned = set(excluded)
-        proposals = [row for row in index.rows_of(proposed) if row not in banned]
-        return self._merge(retrieved, proposals, popular, lacked)
+        queries, proposed = await self._ask(self.rank_input(index, table, history, ()), lacked, deadline)
+        if self.fused_table(index) is not table:
+            # Another model's vectors took over meanwhile: these queries say nothing about them.
+            return await self.candidates(index, history, seen, deadline)
+        return Ordered(self._gather(index, table, queries, proposed, seen), "retrieval", lacked)
 
     def rank_input(
-        self, index: ItemIndex, table: VectorTable | None, history: Sequence[Event], rows: Sequence[int]
+        self, index: ItemIndex, table: VectorTable | None, history: Sequence[Event], item_ids: Iterable[str]
     ) -> RankInput:
-        """History and candidates over one matrix of the fused vectors that they need, each once."""
+        """History and candidates over one matrix of the fused vectors that they need, each once.
+
+        A candidate that is no longer in the catalogue is left out.
+        """
         places: dict[int, int] = {}
 
-        def place(row: int | None) -> int | None:
+        def place(item_id: str) -> int | None:
+            row = index.row(item_id)
             if row is None or table is None or not table.has(row):
                 return None
             return places.setdefault(row, len(places))
@@ -92,7 +97,7 @@ class Retrieval:
         events = [
             HistoryEntry(
                 event.item_id,
-                place(index.row(event.item_id)),
+                place(event.item_id),
                 event.time_ms,
                 event.type,
                 event.value,
@@ -100,10 +105,11 @@ class Retrieval:
             )
             for event in history
         ]
-        candidates = []
-        for row in rows:
-            item = index.entry(row).item
-            candidates.append(CandidateEntry(item.item_id, place(row), item.time_ms, index.event_count(item.item_id)))
+        candidates = [
+            CandidateEntry(item_id, place(item_id), entry.item.time_ms, index.event_count(item_id))
+            for item_id in item_ids
+            if (entry := index.get(item_id))
+        ]
         if table is None:
             vectors = Embeddings(np.zeros((0, 0), dtype=np.float32))
         else:
@@ -133,30 +139,15 @@ class Retrieval:
         mean = request.vectors.values[liked].mean(axis=0, keepdims=True, dtype=np.float32)
         return UserQueries(Embeddings(normalise(mean), request.vectors.model), np.ones(1, dtype=np.float32))
 
-    def _search(
-        self, index: ItemIndex, table: VectorTable, queries: UserQueries, excluded: Sequence[int]
-    ) -> list[list[tuple[int, float]]]:
-        found = []
-        for query in queries.queries.values:
-            scores = table.scores(query, index.capacity)
-            best = index.best(scores, self._retrieve, excluded)
-            found.append([(int(row), float(scores[row])) for row in best])
-        return found
-
-    def _merge(
-        self, retrieved: list[list[tuple[int, float]]], proposals: list[int], popular: list[int], lacked: list[Lack]
-    ) -> Candidates:
+    def _gather(
+        self, index: ItemIndex, table: VectorTable, queries: UserQueries, proposed: Iterable[str], seen: Collection[str]
+    ) -> dict[str, float]:
         """Take from each list in turn, so that every query, the proposals and popularity have their share."""
-        scores: dict[int, float] = {}
-        for found in retrieved:
-            for row, score in found:
-                scores[row] = max(score, scores.get(row, -np.inf))
-        lists = [[row for row, _ in found] for found in retrieved]
-        lists += [proposals, popular[: self._retrieve // 5]]
-        rows: dict[int, None] = {}
-        for turn in range(max((len(each) for each in lists), default=0)):
-            for each in lists:
-                if turn < len(each) and len(rows) < self._retrieve:
-                    rows.setdefault(each[turn])
-        ordered = sorted(rows, key=lambda row: -scores.get(row, -np.inf))
-        return Candidates(ordered, {row: scores.get(row, 0.0) for row in ordered}, "retrieval", lacked)
+        closeness = [table.scores(query, index.capacity) for query in queries.queries.values]
+        lists: list[Iterable[str]] = [index.best(scores, self._retrieve, seen) for scores in closeness]
+        lists.append(item_id for item_id in proposed if item_id in index and item_id not in seen)
+        lists.append(index.best(index.popularity(), self._retrieve // _POPULAR_SHARE, seen))
+        in_turn = (item_id for turn in zip_longest(*lists) for item_id in turn if item_id is not None)
+        chosen = islice(dict.fromkeys(in_turn), self._retrieve)
+        closest = np.maximum.reduce([np.full(index.capacity, _FARTHEST), *closeness])
+        return best_first({item_id: float(closest[index.row(item_id)]) for item_id in chosen})

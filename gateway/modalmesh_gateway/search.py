@@ -36,7 +36,7 @@ class Searching:
         if table is None or not table.has(row):
             return RankedItems((), Served("retrieval", (*lacked, Lack(by, "NO_VECTOR")), "", view.age_ms))
         scores = table.scores(table.values[row], index.capacity)
-        return _answer(view, scores, k, lacked, excluded=[row])
+        return _answer(view, scores, k, lacked, excluded=[item_id])
 
     async def search(self, view: NamespaceView, text: str, image: bytes, k: int, deadline: Deadline) -> RankedItems:
         """Items by text, by picture, or by both: then by the sum of how far each stands out.
@@ -99,10 +99,8 @@ def _sum_of_standings(found: Sequence[Scores]) -> Scores:
 
 
 def _answer(
-    view: NamespaceView, scores: Scores, k: int, lacked: Sequence[Lack], excluded: Sequence[int] = ()
+    view: NamespaceView, scores: Scores, k: int, lacked: Sequence[Lack], excluded: Sequence[str] = ()
 ) -> RankedItems:
-    items = []
-    for row in view.index.best(scores, k, excluded):
-        item = view.index.entry(int(row)).item
-        items.append(RankedItem(item.item_id, float(scores[row]), item.title))
+    best = view.index.best(scores, k, excluded)
+    items = [RankedItem(item_id, score, view.index.title(item_id)) for item_id, score in best.items()]
     return RankedItems(items, Served("retrieval", tuple(lacked), "", view.age_ms))

@@ -2,15 +2,16 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Sequence
+import logging
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import grpc
 import numpy as np
 import numpy.typing as npt
 
-from modalmesh.convert import explanation_from_proto, model_from_proto
-from modalmesh.convert_matrices import matrix_from_proto, matrix_to_proto
+from modalmesh.convert import model_from_proto
+from modalmesh.convert_matrices import matrix_to_proto
 from modalmesh.embeddings import Embeddings
 from modalmesh.errors import (
     DeadlineExceeded,
@@ -31,6 +32,9 @@ from modalmesh_gateway import convert
 from modalmesh_gateway.ports import EncodedBatch, FuseInput, RankInput, UserQueries, Visual
 from modalmesh_services.common.deadline import Deadline
 
+logger = logging.getLogger(__name__)
+
+Response = TypeVar("Response")
 Answer = TypeVar("Answer")
 
 # Every RPC of these services only computes: to ask again is safe.
@@ -81,12 +85,20 @@ class _GrpcPart:
     def address(self) -> str:
         return self._address
 
-    async def _call(self, call: Awaitable[Answer]) -> Answer:
-        """Await a stub's call; a failure that is the part's own becomes Unavailable with its name."""
+    async def _ask(self, call: Awaitable[Response], read: Callable[[Response], Answer]) -> Answer:
+        """Await a stub's call and read its answer.
+
+        Raises:
+            Unavailable, Overloaded: with the part's name. Also where it refuses what the gateway asks, or answers what
+                can't be: then it and the gateway don't fit, and no input of a caller is to blame.
+        """
         try:
-            return await call
+            return read(await call)
         except grpc.aio.AioRpcError as error:
             raise self._name_part(from_rpc_error(error)) from error
+        except ModalmeshError as error:
+            logger.warning("%s gave an answer that can't be used: %s", self._name, error.message)
+            raise self._name_part(error) from error
 
     def _name_part(self, error: ModalmeshError) -> ModalmeshError:
         match error:
@@ -101,7 +113,7 @@ class _GrpcPart:
             case InternalError():
                 return Unavailable(self._name, f"{self._name} failed: {error.message}", reason="INTERNAL")
             case _:
-                return error
+                return Unavailable(self._name, f"{self._name}: {error.message}", reason=error.reason)
 
 
 class GrpcTextEncoder(_GrpcPart):
@@ -113,12 +125,12 @@ class GrpcTextEncoder(_GrpcPart):
 
     async def model(self, deadline: Deadline) -> ModelInfo:
         call = self._stub.GetModel(text_encoder.TextEncoderGetModelRequest(), timeout=deadline.remaining)
-        return model_from_proto((await self._call(call)).model)
+        return await self._ask(call, lambda response: model_from_proto(response.model))
 
     async def encode(self, inputs: Sequence[str], deadline: Deadline) -> EncodedBatch:
         request = convert.text_request(inputs)
-        response = await self._call(self._stub.Encode(request, timeout=deadline.remaining))
-        return convert.encoded_from_proto(response, len(inputs))
+        call = self._stub.Encode(request, timeout=deadline.remaining)
+        return await self._ask(call, lambda response: convert.encoded_from_proto(response, len(inputs)))
 
 
 class GrpcImageEncoder(_GrpcPart):
@@ -130,12 +142,12 @@ class GrpcImageEncoder(_GrpcPart):
 
     async def model(self, deadline: Deadline) -> ModelInfo:
         call = self._stub.GetModel(image_encoder.ImageEncoderGetModelRequest(), timeout=deadline.remaining)
-        return model_from_proto((await self._call(call)).model)
+        return await self._ask(call, lambda response: model_from_proto(response.model))
 
     async def encode(self, inputs: Sequence[Visual], deadline: Deadline) -> EncodedBatch:
         request = convert.image_request(inputs)
-        response = await self._call(self._stub.Encode(request, timeout=deadline.remaining))
-        return convert.encoded_from_proto(response, len(inputs))
+        call = self._stub.Encode(request, timeout=deadline.remaining)
+        return await self._ask(call, lambda response: convert.encoded_from_proto(response, len(inputs)))
 
 
 class GrpcRanker(_GrpcPart):
@@ -147,14 +159,12 @@ class GrpcRanker(_GrpcPart):
 
     async def model(self, deadline: Deadline) -> ModelInfo:
         call = self._stub.GetModel(ranker.FusionRankerGetModelRequest(), timeout=deadline.remaining)
-        return model_from_proto((await self._call(call)).model)
+        return await self._ask(call, lambda response: model_from_proto(response.model))
 
     async def fuse(self, inputs: Sequence[FuseInput], deadline: Deadline) -> Embeddings:
         request = convert.fuse_request(inputs)
-        response = await self._call(self._stub.Fuse(request, timeout=deadline.remaining))
-        vectors = matrix_from_proto(response.vectors, field="vectors")
-        self._require_count("vectors", vectors.rows, len(inputs))
-        return vectors
+        call = self._stub.Fuse(request, timeout=deadline.remaining)
+        return await self._ask(call, lambda response: convert.fused_from_proto(response, len(inputs)))
 
     async def encode_user(self, request: RankInput, deadline: Deadline) -> UserQueries:
         message = ranker.FusionRankerEncodeUserRequest(
@@ -162,15 +172,16 @@ class GrpcRanker(_GrpcPart):
             history=convert.history_to_proto(request.history),
             request_time_ms=request.time_ms,
         )
-        response = await self._call(self._stub.EncodeUser(message, timeout=deadline.remaining))
-        return convert.queries_from_proto(response, request.vectors.model, request.vectors.dim)
+        call = self._stub.EncodeUser(message, timeout=deadline.remaining)
+        model, dim = request.vectors.model, request.vectors.dim
+        return await self._ask(call, lambda response: convert.queries_from_proto(response, model, dim))
 
     async def propose(self, request: RankInput, limit: int, deadline: Deadline) -> Sequence[str]:
         message = ranker.FusionRankerProposeRequest(
             history=convert.history_to_proto(request.history), limit=limit, request_time_ms=request.time_ms
         )
-        response = await self._call(self._stub.Propose(message, timeout=deadline.remaining))
-        return [item.item_id for item in response.items]
+        call = self._stub.Propose(message, timeout=deadline.remaining)
+        return await self._ask(call, lambda response: [item.item_id for item in response.items])
 
     async def rank(self, request: RankInput, deadline: Deadline) -> npt.NDArray[np.float32]:
         message = ranker.FusionRankerRankRequest(
@@ -179,9 +190,9 @@ class GrpcRanker(_GrpcPart):
             candidates=convert.candidates_to_proto(request.candidates),
             request_time_ms=request.time_ms,
         )
-        response = await self._call(self._stub.Rank(message, timeout=deadline.remaining))
-        self._require_count("probabilities", len(response.probabilities), len(request.candidates))
-        return np.array(response.probabilities, dtype=np.float32)
+        call = self._stub.Rank(message, timeout=deadline.remaining)
+        candidates = len(request.candidates)
+        return await self._ask(call, lambda response: convert.probabilities_from_proto(response, candidates))
 
     async def explain(self, request: RankInput, explain: Sequence[int], deadline: Deadline) -> Sequence[Explanation]:
         message = ranker.FusionRankerExplainRequest(
@@ -191,13 +202,8 @@ class GrpcRanker(_GrpcPart):
             request_time_ms=request.time_ms,
             explain=explain,
         )
-        response = await self._call(self._stub.Explain(message, timeout=deadline.remaining))
-        self._require_count("explanations", len(response.explanations), len(explain))
-        return [explanation_from_proto(each) for each in response.explanations]
-
-    def _require_count(self, what: str, got: int, wanted: int) -> None:
-        if got != wanted:
-            raise Unavailable(self._name, f"{self._name} answered {got} {what} instead of {wanted}", reason="INTERNAL")
+        call = self._stub.Explain(message, timeout=deadline.remaining)
+        return await self._ask(call, lambda response: convert.explanations_from_proto(response, len(explain)))
 
 
 async def close_all(channels: Sequence[grpc.aio.Channel]) -> None:
