@@ -4,7 +4,7 @@ import pytest
 
 from modalmesh.errors import InvalidInput, NotFound
 from modalmesh.types import Item, Picture, Video
-from tests.integration.gateway.conftest import Mesh
+from tests.integration.gateway.meshes import Mesh
 
 MUG = Item("mug", "red mug", "for tea", ("kitchen",), (Picture(b"red stripes", "mug.png"),), (), {"shop": ("a",)}, -5)
 
