@@ -16,14 +16,22 @@ from modalmesh_gateway.ports import FuseInput, Ranker, Visual
 from modalmesh_gateway.store import ItemRecord, TokenVectors
 from modalmesh_services.common.deadline import Deadline
 
+_QUOTED = 200
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One content of an item: where it stands in the item, and what it is called."""
+    """One content of an item: where it stands in the item, and what we and the caller call it."""
 
     field: str
     label: str
     content_hash: str
+    name: str = ""
+
+    @property
+    def quoted_name(self) -> str:
+        """To begin a message with; nothing where the caller has no name for it."""
+        return f"{self.name[:_QUOTED]!r} " if self.name else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +78,13 @@ def prepare(item: Item) -> PreparedItem:
     for position, picture in enumerate(item.pictures):
         named = replace(picture, content=b"", content_hash=picture.content_hash or image_hash(picture.content))
         pictures.append(named)
-        visuals.append(Source(f"pictures[{position}].content", picture.kind, named.content_hash))
+        visuals.append(Source(f"pictures[{position}].content", picture.kind, named.content_hash, picture.name))
         if picture.content:
             visual_contents[named.content_hash] = Visual(picture.content)
     for position, video in enumerate(item.videos):
         clip = replace(video, content=b"", content_hash=video.content_hash or video_hash(video.content))
         videos.append(clip)
-        visuals.append(Source(f"videos[{position}].content", "frame", clip.content_hash))
+        visuals.append(Source(f"videos[{position}].content", "frame", clip.content_hash, video.name))
         if video.content:
             visual_contents[clip.content_hash] = Visual(video.content, is_video=True)
     texts = {name: (text_hash(text), text) for name, text in item.text_fields().items()}
@@ -102,6 +110,14 @@ class Basis:
         """The fused vectors' space: named by the ranker's revision, told apart by the encoders' too."""
         return ModelId(
             self.ranker_revision, space_hash(self.ranker_revision, self.text_fingerprint, self.image_fingerprint)
+        )
+
+    def input_of(self, record: ItemRecord) -> FuseInput:
+        """A record's vectors as far as they are of these encoders."""
+        return FuseInput(
+            record.item,
+            _of_model(record.text, self.text_fingerprint),
+            _of_model(record.image, self.image_fingerprint),
         )
 
 
@@ -148,14 +164,7 @@ class RecordBuilder:
         Raises:
             Unavailable, Overloaded: the ranker failed.
         """
-        inputs = [
-            FuseInput(
-                record.item,
-                of_model(record.text, basis.text_fingerprint),
-                of_model(record.image, basis.image_fingerprint),
-            )
-            for record in records
-        ]
+        inputs = [basis.input_of(record) for record in records]
         usable = [each for each in inputs if each.text or each.image]
         if not usable:
             return [replace(record, fused=None) for record in records]
@@ -181,7 +190,7 @@ class RecordBuilder:
 
 def _build(prepared: PreparedItem, text: Embedded, image: Embedded) -> Built:
     refused = [
-        InvalidInput(source.field, embedded.invalid[source.content_hash], reason="NOT_ENCODABLE")
+        InvalidInput(source.field, source.quoted_name + embedded.invalid[source.content_hash], reason="NOT_ENCODABLE")
         for embedded, sources in ((text, prepared.texts), (image, prepared.visuals))
         for source in sources
         if source.content_hash in embedded.invalid
@@ -255,7 +264,7 @@ def _vectors(sources: Sequence[Source], known: _Known) -> TokenVectors | None:
     return TokenVectors(Embeddings(np.concatenate(rows), known.model), tuple(labels), tuple(hashes))
 
 
-def of_model(tokens: TokenVectors | None, fingerprint: str) -> TokenVectors | None:
+def _of_model(tokens: TokenVectors | None, fingerprint: str) -> TokenVectors | None:
     """The vectors if they are of this model."""
     return tokens if tokens and tokens.embeddings.model.fingerprint == fingerprint else None
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 from modalmesh import __version__
 from modalmesh.types import CacheStatus, NamespaceStatus, Status
-from modalmesh_gateway.building import Basis, of_model
+from modalmesh_gateway.building import Basis
 from modalmesh_gateway.encoding import Embedder
 from modalmesh_gateway.parts import PartMonitor
 from modalmesh_gateway.ports import FuseInput, Visual
@@ -42,14 +42,7 @@ class Overview:
             Unavailable: the store can't be reached.
         """
         async for records in self._store.catalogue.scan(view.name):
-            inputs = [
-                FuseInput(
-                    record.item,
-                    of_model(record.text, basis.text_fingerprint),
-                    of_model(record.image, basis.image_fingerprint),
-                )
-                for record in records
-            ]
+            inputs = [basis.input_of(record) for record in records]
             yield [each for each in inputs if each.text or each.image]
 
 
