@@ -1,6 +1,7 @@
 """Content to vectors: from the cache, from a call in flight, or from the encoder. Knows no grpc and no protobuf."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -12,6 +13,8 @@ from modalmesh_gateway.parts import PART_FAILURES, PartMonitor, lack_of
 from modalmesh_gateway.ports import Encoded, EncodedBatch, Encoder
 from modalmesh_gateway.store import EmbeddingCache, EmbeddingKey
 from modalmesh_services.common.deadline import Deadline
+
+logger = logging.getLogger(__name__)
 
 Input = TypeVar("Input")
 
@@ -42,7 +45,8 @@ class EmbedderCounters:
 class Embedder(Generic[Input]):
     """The same content is encoded once: within a call, among calls in flight, and for ever after by the cache.
 
-    `cost` gives an input's bytes; a call to the encoder holds at most `batch_inputs` inputs and `batch_bytes`.
+    `cost` gives an input's bytes; a call to the encoder holds at most `batch_bytes` and `batch_inputs` inputs, or as
+    many as the encoder takes where that is less.
     """
 
     def __init__(
@@ -143,9 +147,14 @@ class Embedder(Generic[Input]):
         except PART_FAILURES as error:
             result.lack = lack_of(self.name, error)
             return
-        if answer.model.fingerprint not in ("", result.model.fingerprint):
+        rows = [encoded.values for encoded in answer.results if encoded.values is not None]
+        if rows and answer.model.fingerprint != result.model.fingerprint:
             # The encoder was replaced between question and answer: these vectors are of another space.
             await self._forget_model(result, deadline)
+            return
+        if any(values.shape[1] != result.dim for values in rows):
+            logger.warning("%s: %s has vectors of another dim than %d", self.name, result.model.name, result.dim)
+            result.lack = Lack(self.name, "WRONG_DIM")
             return
         stored: dict[EmbeddingKey, FloatMatrix] = {}
         for key, encoded in zip(batch, answer.results, strict=True):
@@ -185,11 +194,14 @@ class Embedder(Generic[Input]):
             result.truncated.add(content_hash)
 
     def _batches(self, contents: Mapping[EmbeddingKey, Input]) -> list[list[EmbeddingKey]]:
+        model = self._monitor.known(self.name)
+        taken = model.limits.batch_inputs if model else 0
+        most = min(self._batch_inputs, taken or self._batch_inputs)
         batches: list[list[EmbeddingKey]] = []
         room = 0
         for key, content in contents.items():
             cost = self._cost(content)
-            if not batches or len(batches[-1]) >= self._batch_inputs or cost > room:
+            if not batches or len(batches[-1]) >= most or cost > room:
                 batches.append([])
                 room = self._batch_bytes
             batches[-1].append(key)

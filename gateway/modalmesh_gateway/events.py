@@ -8,7 +8,7 @@ from modalmesh.types import Event, RecordSummary, Refusal
 from modalmesh_gateway.content import event_id
 from modalmesh_gateway.retrieval import PositiveRule
 from modalmesh_gateway.store import Store
-from modalmesh_gateway.validation import check_event
+from modalmesh_gateway.validation import check_event, valid_id
 from modalmesh_gateway.views import NamespaceView
 
 
@@ -34,11 +34,8 @@ class Recording:
                 if event.item_id in unknown:
                     raise InvalidInput("item_id", f"there is no item {event.item_id!r}", reason="UNKNOWN_ITEM")
             except InvalidInput as error:
-                refused.append(
-                    Refusal(
-                        event.event_id[:256], position, f"events[{position}].{error.field}", error.reason, error.detail
-                    )
-                )
+                field = f"events[{position}].{error.field}"
+                refused.append(Refusal(valid_id(event.event_id), position, field, error.reason, error.detail))
                 continue
             accepted.append(event if event.event_id else replace(event, event_id=event_id(event)))
         recorded = await self._store.histories.record(

@@ -9,7 +9,7 @@ from modalmesh.types import Item, Refusal, UpsertSummary
 from modalmesh_gateway.building import Basis, BuildResult, Built, PreparedItem, RecordBuilder, prepare
 from modalmesh_gateway.parts import PartMonitor
 from modalmesh_gateway.store import ItemRecord, PutResult, Store
-from modalmesh_gateway.validation import check_item, check_namespace
+from modalmesh_gateway.validation import MAX_ITEMS, check_count, check_item, check_namespace, valid_id
 from modalmesh_gateway.views import NamespaceView, Views
 from modalmesh_services.common.deadline import Deadline
 
@@ -85,7 +85,7 @@ class Ingest:
         """Take a stream of chunks, several at once. What a chunk holds is on disk when the summary is there.
 
         Raises:
-            InvalidInput: a namespace is no namespace.
+            InvalidInput: a namespace is no namespace; a chunk, or the whole stream, is empty or too large.
             Unavailable: the store can't be reached; what was written before stays, and may be sent again.
         """
         tally = _Tally()
@@ -96,6 +96,7 @@ class Ingest:
             async with asyncio.TaskGroup() as group:
                 async for chunk in chunks:
                     check_namespace(chunk.namespace)
+                    check_count(chunk.items, "items", MAX_ITEMS)
                     view = await self._views.ensure(chunk.namespace)
                     accepted = self._check(chunk, position, known_ids, tally)
                     position += len(chunk.items)
@@ -105,6 +106,8 @@ class Ingest:
         except BaseExceptionGroup as failed:
             # One error is the caller's answer; the chunks beside it were cancelled because of it.
             raise failed.exceptions[0] from None
+        if not position:
+            raise InvalidInput("items", "is empty", reason="EMPTY")
         return tally.summary()
 
     async def delete(self, view: NamespaceView, item_ids: Sequence[str]) -> set[str]:
@@ -124,7 +127,7 @@ class Ingest:
                 if name in known_ids:
                     raise InvalidInput("item_id", "appeared before in this stream", reason="DUPLICATE_ID")
             except InvalidInput as error:
-                tally.refuse(item.item_id[:256], number, error)
+                tally.refuse(valid_id(item.item_id), number, error)
                 continue
             known_ids.add(name)
             accepted[number] = item

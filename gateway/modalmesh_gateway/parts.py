@@ -29,9 +29,13 @@ class PartMonitor:
         self._models: dict[str, ModelInfo] = {}
         self._problems: dict[str, str] = {part.name: "not asked yet" for part in parts}
 
+    def known(self, name: str) -> ModelInfo | None:
+        """The model that a part served last; none before its first answer."""
+        return self._models.get(name)
+
     def fingerprint(self, name: str) -> str:
         """The fingerprint that a part served last; empty before its first answer."""
-        model = self._models.get(name)
+        model = self.known(name)
         return model.fingerprint if model else ""
 
     def serving(self, name: str) -> bool:

@@ -16,10 +16,11 @@ from modalmesh_gateway.validation import (
     MAX_EVENTS,
     MAX_RANKED,
     check_count,
-    check_event,
+    check_history,
     check_id,
     check_k,
     check_namespace,
+    check_query,
 )
 from modalmesh_gateway.views import NamespaceView
 from modalmesh_services.common.deadline import Deadline
@@ -56,7 +57,7 @@ class Recommender(RecommenderServicer):
     async def ListItems(self, request: pb.ListItemsRequest, context: Context) -> pb.ListItemsResponse:
         view = await self._view(request.namespace, self._deadline(context))
         size = request.page_size or _PAGE_SIZE
-        check_k(size)
+        check_k(size, "page_size")
         records, token = await self._gateway.store.catalogue.page(view.name, size, request.page_token)
         return pb.ListItemsResponse(
             items=[convert.item_to_proto(record.item) for record in records], next_page_token=token
@@ -130,8 +131,7 @@ class Recommender(RecommenderServicer):
         history = [convert.event_from_proto(event) for event in request.history]
         if request.user_id or not history:
             check_id(request.user_id, "user_id")
-        for event in history:
-            check_event(event)
+        check_history(history, self._gateway.settings.history_window)
         view = await self._view(request.namespace, deadline)
         answer = await self._gateway.recommending.rank(view, ids, request.user_id, history, deadline)
         return pb.RankResponse(
@@ -162,6 +162,7 @@ class Recommender(RecommenderServicer):
     ) -> pb.SearchItemsResponse:
         deadline = self._deadline(context)
         check_k(request.k)
+        check_query(request.text)
         view = await self._view(request.namespace, deadline)
         limited = Deadline.after(min(deadline.remaining, self._gateway.settings.part_seconds))
         answer = await self._gateway.searching.search(view, request.text, request.image, request.k, limited)

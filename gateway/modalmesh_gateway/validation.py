@@ -25,6 +25,7 @@ MAX_ATTRIBUTE_VALUES = 256
 MAX_K = 1000
 MAX_RANKED = 1000
 MAX_EVENTS = 10_000
+MAX_ITEMS = 10_000
 _FUTURE_MS = 24 * 3600 * 1000
 # The years 1 to 9999.
 _ITEM_TIME_MS = (-62_135_596_800_000, 253_402_300_799_999)
@@ -49,9 +50,19 @@ def check_id(value: str, field: str) -> None:
         raise InvalidInput(field, "holds control characters", reason="CONTROL_CHARACTERS")
 
 
-def check_k(k: int, largest: int = MAX_K) -> None:
-    if not 1 <= k <= largest:
-        raise InvalidInput("k", f"must be 1 to {largest}, got {k}", reason="OUT_OF_RANGE")
+def valid_id(value: str) -> str:
+    """The id, to name a refused input by; empty where it is no good itself."""
+    try:
+        check_id(value, "")
+    except InvalidInput:
+        return ""
+    return value
+
+
+def check_k(k: int, field: str = "k") -> None:
+    """How many are wanted."""
+    if not 1 <= k <= MAX_K:
+        raise InvalidInput(field, f"must be 1 to {MAX_K}, got {k}", reason="OUT_OF_RANGE")
 
 
 def check_count(values: Sequence[object], field: str, largest: int) -> None:
@@ -101,6 +112,26 @@ def check_event(event: Event, *, now_ms: int | None = None) -> None:
         raise InvalidInput("value", "is NaN or infinite", reason="NOT_FINITE")
     if event.type == "rating" and event.value is None:
         raise InvalidInput("value", "a rating needs a value", reason="EMPTY")
+
+
+def check_history(history: Sequence[Event], largest: int) -> None:
+    """A history that comes with a request.
+
+    Raises:
+        InvalidInput: names the first event and field that are wrong.
+    """
+    if len(history) > largest:
+        raise TooLarge("history", f"has {len(history)} entries, at most {largest} are taken")
+    for position, event in enumerate(history):
+        try:
+            check_event(event)
+        except InvalidInput as error:
+            raise InvalidInput(f"history[{position}].{error.field}", error.detail, reason=error.reason) from None
+
+
+def check_query(text: str) -> None:
+    """A text that is searched for."""
+    _check_text(text, "text", MAX_TEXT_BYTES)
 
 
 def _check_media(item: Item) -> None:
