@@ -109,8 +109,8 @@ class Completion:
             after = replace(after, digest=before.digest)
             if after.pending == before.pending and _models(after) == _models(before):
                 continue
-            if await self._store.catalogue.complete(view.name, after, before.item.revision):
-                view.index.upsert(replace(after, item=replace(after.item, revision=before.item.revision)))
+            await self._store.catalogue.complete(view.name, after, before.item.revision)
+        await self._views.refresh(view, list(records))
 
     async def _fuse_outdated(self, view: NamespaceView, basis: Basis) -> None:
         outdated = [
@@ -131,16 +131,13 @@ class Completion:
             except PART_FAILURES as error:
                 logger.warning("%s: fusing waits: %s", view.name, error.message)
                 return
+            # Beside the vectors of the model before, which go on serving until all items have the new one.
             for record in fused:
-                await self._put_fused(view, record)
-
-    async def _put_fused(self, view: NamespaceView, record: ItemRecord) -> None:
-        """Beside the vector of the model before, which goes on serving until all items have the new one."""
-        item = record.item
-        if record.fused is not None and await self._store.catalogue.put_fused(
-            view.name, item.item_id, item.revision, record.fused, record.fused_key
-        ):
-            view.index.upsert(record)
+                if record.fused is not None:
+                    await self._store.catalogue.put_fused(
+                        view.name, record.item.item_id, record.item.revision, record.fused, record.fused_key
+                    )
+            await self._views.refresh(view, ids)
 
 
 def _is_outdated(had: str, served: str) -> bool:

@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from modalmesh.errors import InvalidInput
 from modalmesh.types import Item, Refusal, UpsertSummary
 from modalmesh_gateway.building import Basis, BuildResult, Built, PreparedItem, RecordBuilder, prepare
 from modalmesh_gateway.parts import PartMonitor
-from modalmesh_gateway.store import ItemRecord, PutResult, Store
+from modalmesh_gateway.store import Store
 from modalmesh_gateway.validation import MAX_ITEMS, check_count, check_item, check_namespace, valid_id
 from modalmesh_gateway.views import NamespaceView, Views
 from modalmesh_services.common.deadline import Deadline
@@ -113,8 +113,7 @@ class Ingest:
     async def delete(self, view: NamespaceView, item_ids: Sequence[str]) -> set[str]:
         """The ids that existed."""
         deleted = await self._store.catalogue.delete(view.name, item_ids)
-        for item_id in deleted:
-            view.index.remove(item_id)
+        await self._views.refresh(view, list(deleted))
         return deleted
 
     def _check(self, chunk: Chunk, position: int, known_ids: set[str], tally: _Tally) -> dict[int, Item]:
@@ -195,8 +194,4 @@ class Ingest:
         for record, outcome in zip(records, outcomes, strict=True):
             tally.add(outcome.outcome)
             tally.add("pending", int(bool(record.pending)))
-            view.index.upsert(_revised(record, outcome))
-
-
-def _revised(record: ItemRecord, outcome: PutResult) -> ItemRecord:
-    return replace(record, item=replace(record.item, revision=outcome.revision))
+        await self._views.refresh(view, [record.item.item_id for record in records])

@@ -26,6 +26,7 @@ class NamespaceView:
         self.events = 0
         self.loaded = asyncio.Event()
         self.connected = False
+        self.refreshing = asyncio.Lock()
         self._synced_at = time.monotonic()
 
     @property
@@ -84,6 +85,23 @@ class Views:
             ) from None
         return view
 
+    async def refresh(self, view: NamespaceView, item_ids: Sequence[str]) -> None:
+        """Take items into the index as the store has them now, once a reading that is under way is done.
+
+        So an older state of an item, or one that was deleted meanwhile, never replaces a newer one.
+
+        Raises:
+            Unavailable: the store can't be reached; the items come with the change stream.
+        """
+        async with view.refreshing:
+            records = await self._store.catalogue.get(view.name, item_ids)
+            for item_id in item_ids:
+                record = records.get(item_id)
+                if record is None:
+                    view.index.remove(item_id)
+                else:
+                    view.index.upsert(record)
+
     async def run(self) -> None:
         """Find namespaces that other gateways made, for ever."""
         while True:
@@ -127,15 +145,16 @@ class Views:
 
     async def _load(self, view: NamespaceView) -> Cursor:
         """Read everything into a new index, then switch to it. Changes from before the cursor are in what is read."""
-        cursor = await self._store.changes.cursor(view.name)
-        index = ItemIndex()
-        async for records in self._store.catalogue.scan(view.name):
-            for record in records:
-                index.upsert(record)
-        index.set_counts(await self._store.histories.counts(view.name))
+        async with view.refreshing:
+            cursor = await self._store.changes.cursor(view.name)
+            index = ItemIndex()
+            async for records in self._store.catalogue.scan(view.name):
+                for record in records:
+                    index.upsert(record)
+            index.set_counts(await self._store.histories.counts(view.name))
+            index.adopt_wanted(view.index)
+            view.index = index
         view.events = cursor.event_total
-        index.adopt_wanted(view.index)
-        view.index = index
         view.mark_synced()
         view.loaded.set()
         logger.info("%s: %d items loaded", view.name, len(index))
@@ -143,13 +162,7 @@ class Views:
 
     async def _apply(self, view: NamespaceView, change: Change) -> None:
         if change.item_ids:
-            records = await self._store.catalogue.get(view.name, list(change.item_ids))
-            for item_id in change.item_ids:
-                record = records.get(item_id)
-                if record is None:
-                    view.index.remove(item_id)
-                else:
-                    view.index.upsert(record)
+            await self.refresh(view, change.item_ids)
         if change.counts:
             view.index.set_counts(change.counts)
         view.events = change.event_total
