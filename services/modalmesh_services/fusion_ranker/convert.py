@@ -1,4 +1,7 @@
-"""FusionRanker's messages <-> dataclasses. Repeated messages become arrays here, once."""
+"""FusionRanker's messages <-> dataclasses. Repeated messages become arrays here, once.
+
+Counts are looked at before: two bytes of a message can be an entry, and a million of them would block the event loop.
+"""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -8,11 +11,12 @@ import numpy as np
 from modalmesh.convert import explanation_to_proto, kind_from_proto, model_to_proto
 from modalmesh.convert_matrices import matrix_from_proto, matrix_to_proto
 from modalmesh.embeddings import Embeddings
-from modalmesh.errors import InvalidInput
+from modalmesh.errors import InvalidInput, TooLarge
 from modalmesh.types import Explanation, Modality
 from modalmesh.v1 import fusion_ranker_service_pb2 as messages
 from modalmesh.v1 import types_pb2 as types
 from modalmesh_services.fusion_ranker.core import EncodedUser, RankerInfo
+from modalmesh_services.fusion_ranker.limits import RankerLimits
 from modalmesh_services.fusion_ranker.models.interface import Probabilities, ProposedItem
 from modalmesh_services.fusion_ranker.requests import (
     NO_ROW,
@@ -34,8 +38,15 @@ _MODALITIES: dict[int, Modality] = {types.MODALITY_TEXT: "text", types.MODALITY_
 _LARGEST_COUNT = 2**63 - 1
 
 
-def fuse_request(request: messages.FusionRankerFuseRequest) -> FuseRequest:
-    """Raises InvalidInput for a torn matrix or an unknown enum value; names the field."""
+def fuse_request(request: messages.FusionRankerFuseRequest, limits: RankerLimits) -> FuseRequest:
+    """Raises InvalidInput for a torn matrix or an unknown enum value, TooLarge; names the field. So do all below."""
+    items = request.items
+    limits.check_items(len(items))
+    limits.check_tokens(sum(len(item.texts) for item in items), sum(len(item.images) for item in items))
+    limits.check_attributes(sum(len(item.attributes) for item in items))
+    limits.check_attributes(sum(len(each.values) for item in items for each in item.attributes.values()))
+    limits.check_matrix("text", request.text.rows)
+    limits.check_matrix("image", request.image.rows)
     return FuseRequest(
         _matrix(request.text, "text"),
         _matrix(request.image, "image"),
@@ -43,31 +54,25 @@ def fuse_request(request: messages.FusionRankerFuseRequest) -> FuseRequest:
     )
 
 
-def user_request(request: messages.FusionRankerEncodeUserRequest) -> UserRequest:
-    """Raises InvalidInput for a torn matrix or a value that is no number; names the field."""
-    return UserRequest(_matrix(request.vectors, "vectors"), _history(request.history), request.request_time_ms)
+def user_request(request: messages.FusionRankerEncodeUserRequest, limits: RankerLimits) -> UserRequest:
+    history = _history(request.history, limits)
+    return UserRequest(_vectors(request.vectors, limits), history, request.request_time_ms)
 
 
-def propose_request(request: messages.FusionRankerProposeRequest) -> ProposeRequest:
-    """Raises InvalidInput for a value that is no number; names the field."""
-    return ProposeRequest(_history(request.history), request.limit, request.request_time_ms)
+def propose_request(request: messages.FusionRankerProposeRequest, limits: RankerLimits) -> ProposeRequest:
+    return ProposeRequest(_history(request.history, limits), request.limit, request.request_time_ms)
 
 
 def rank_request(
-    request: messages.FusionRankerRankRequest | messages.FusionRankerExplainRequest,
+    request: messages.FusionRankerRankRequest | messages.FusionRankerExplainRequest, limits: RankerLimits
 ) -> RankRequest:
-    """Raises InvalidInput for a torn matrix or a value that is no number; names the field."""
-    return RankRequest(
-        _matrix(request.vectors, "vectors"),
-        _history(request.history),
-        _candidates(request.candidates),
-        request.request_time_ms,
-    )
+    history, candidates = _history(request.history, limits), _candidates(request.candidates, limits)
+    return RankRequest(_vectors(request.vectors, limits), history, candidates, request.request_time_ms)
 
 
-def explain_request(request: messages.FusionRankerExplainRequest) -> ExplainRequest:
-    """Raises InvalidInput as `rank_request`."""
-    return ExplainRequest(rank_request(request), tuple(request.explain))
+def explain_request(request: messages.FusionRankerExplainRequest, limits: RankerLimits) -> ExplainRequest:
+    limits.check_explained(len(request.explain), len(request.history))
+    return ExplainRequest(rank_request(request, limits), tuple(request.explain))
 
 
 def fuse_response(vectors: Embeddings) -> messages.FusionRankerFuseResponse:
@@ -101,6 +106,11 @@ def model_response(info: RankerInfo) -> messages.FusionRankerGetModelResponse:
     )
 
 
+def _vectors(message: types.EmbeddingMatrix, limits: RankerLimits) -> Embeddings:
+    limits.check_vectors(message.rows)
+    return _matrix(message, "vectors")
+
+
 def _matrix(message: types.EmbeddingMatrix, field: str) -> Embeddings:
     """A matrix without rows may say anything of dim, dtype and model: there is nothing to misread."""
     if not message.rows and not message.data:
@@ -109,6 +119,9 @@ def _matrix(message: types.EmbeddingMatrix, field: str) -> Embeddings:
 
 
 def _item_tokens(path: str, item: messages.ItemTokens) -> ItemTokens:
+    if len(item.missing) > len(_MODALITIES):
+        message = f"has {len(item.missing)} entries, there are {len(_MODALITIES)} modalities"
+        raise TooLarge(f"{path}.missing", message)
     return ItemTokens(
         item_id=item.item_id,
         texts=[TextToken(token.field, token.row) for token in item.texts],
@@ -125,7 +138,8 @@ def _modality(field: str, number: int) -> Modality:
     return _MODALITIES[number]
 
 
-def _history(events: Sequence[messages.HistoryEvent]) -> History:
+def _history(events: Sequence[messages.HistoryEvent], limits: RankerLimits) -> History:
+    limits.check_history(len(events))
     return History(
         [event.item_id for event in events],
         _integers(event.row if event.HasField("row") else NO_ROW for event in events),
@@ -144,7 +158,8 @@ def _value(place: int, event: messages.HistoryEvent) -> float:
     return event.value
 
 
-def _candidates(candidates: Sequence[messages.Candidate]) -> Candidates:
+def _candidates(candidates: Sequence[messages.Candidate], limits: RankerLimits) -> Candidates:
+    limits.check_candidates(len(candidates))
     times = [each.item_time_ms if each.HasField("item_time_ms") else math.nan for each in candidates]
     return Candidates(
         [each.item_id for each in candidates],

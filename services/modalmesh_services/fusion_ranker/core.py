@@ -1,18 +1,15 @@
 """What the fusion-ranker does: check, then run the model away from the event loop. Knows no grpc and no protobuf."""
 
-import asyncio
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from modalmesh.embeddings import Embeddings, ModelId
-from modalmesh.errors import Overloaded
 from modalmesh.types import Explanation, ModelInfo, ModelLimits
 from modalmesh_services.common.deadline import Deadline
+from modalmesh_services.fusion_ranker.limits import RankerLimits
 from modalmesh_services.fusion_ranker.models.interface import (
     ModelDescription,
     Probabilities,
@@ -29,17 +26,17 @@ from modalmesh_services.fusion_ranker.requests import (
     UserRequest,
 )
 from modalmesh_services.fusion_ranker.validation import (
-    RankerLimits,
     check_explain,
     check_fuse,
     check_propose,
     check_rank,
     check_user,
 )
+from modalmesh_services.fusion_ranker.worker import Worker
 
-Answer = TypeVar("Answer")
-
-_RETRY_SECONDS = 0.5
+# Roughly what a call, and an event, a candidate or a token of it, takes beside its vectors: ids, numbers, bookkeeping.
+_CALL_BYTES = 4096
+_ENTRY_BYTES = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +57,16 @@ class EncodedUser:
 
 
 class RankerCore:
-    """One model, one thread: calls wait in order, as far as `queue_bytes` of their vectors go."""
+    """One model, one thread: calls wait in order, as far as `queue_bytes` of their requests go."""
 
     def __init__(self, model: RankerModel, limits: RankerLimits, queue_bytes: int) -> None:
         self._model = model
         self._limits = limits
-        self._queue_bytes = queue_bytes
-        self._admitted_bytes = 0
-        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ranker")
+        self._worker = Worker("ranker", queue_bytes)
+
+    @property
+    def limits(self) -> RankerLimits:
+        return self._limits
 
     @property
     def description(self) -> ModelDescription:
@@ -91,11 +90,12 @@ class RankerCore:
         history = History(["a", "b"], rows, times, ["", ""], np.full(2, np.nan), np.ones(2, dtype=np.bool_))
         candidates = Candidates(["a", "c"], rows, np.full(2, np.nan), times)
         request = RankRequest(Embeddings(vectors, self._model_id), history, candidates, 0)
-        await self.rank(request, Deadline.after(None))
+        # Not by `rank`, whose limits may be below two.
+        await self._worker.run(lambda: self._model.rank(request), _CALL_BYTES, Deadline.after(None))
 
     async def stop(self) -> None:
         """Finish what was taken on."""
-        await asyncio.to_thread(self._worker.shutdown)
+        await self._worker.stop()
 
     async def fuse(self, request: FuseRequest, deadline: Deadline) -> Embeddings:
         """One vector an item, of this revision. An item without text and picture, such as one that waits for both
@@ -103,53 +103,47 @@ class RankerCore:
 
         Raises:
             InvalidInput, TooLarge, ModelMismatch: see validation.
-            Overloaded, DeadlineExceeded: the same for all that follow.
+            Overloaded, DeadlineExceeded, Unavailable: see Worker; the same for all that follow.
         """
         check_fuse(request, self.description, self._limits)
-        size = request.text.values.nbytes + request.image.values.nbytes
-        values = await self._run(lambda: self._model.fuse(request), size, deadline)
+        tokens = sum(1 + len(item.texts) + len(item.images) + len(item.attributes or ()) for item in request.items)
+        size = _size(tokens, request.text, request.image)
+        values = await self._worker.run(lambda: self._model.fuse(request), size, deadline)
         return Embeddings(values, self._model_id)
 
     async def encode_user(self, request: UserRequest, deadline: Deadline) -> EncodedUser:
         """Query vectors for retrieval, with their weights."""
         check_user(request, self.description, self._limits)
-        size = request.vectors.values.nbytes
-        queries = await self._run(lambda: self._model.encode_user(request), size, deadline)
+        size = _size(len(request.history.item_ids), request.vectors)
+        queries = await self._worker.run(lambda: self._model.encode_user(request), size, deadline)
         return EncodedUser(Embeddings(queries.vectors, self._model_id), queries.weights)
 
     async def propose(self, request: ProposeRequest, deadline: Deadline) -> Sequence[ProposedItem]:
         """At most `limit` items that the model knows by id."""
         check_propose(request, self._limits)
-        return await self._run(lambda: self._model.propose(request), 0, deadline)
+        size = _size(len(request.history.item_ids))
+        return await self._worker.run(lambda: self._model.propose(request), size, deadline)
 
     async def rank(self, request: RankRequest, deadline: Deadline) -> Probabilities:
         """One probability a candidate, in order."""
         check_rank(request, self.description, self._limits)
-        return await self._run(lambda: self._model.rank(request), request.vectors.values.nbytes, deadline)
+        return await self._worker.run(lambda: self._model.rank(request), _ranking_size(request), deadline)
 
     async def explain(self, request: ExplainRequest, deadline: Deadline) -> Sequence[Explanation]:
         """Why these candidates got their probabilities."""
         check_explain(request, self.description, self._limits)
-        size = request.ranking.vectors.values.nbytes
-        return await self._run(lambda: self._model.explain(request), size, deadline)
+        size = _ranking_size(request.ranking)
+        return await self._worker.run(lambda: self._model.explain(request), size, deadline)
 
     @property
     def _model_id(self) -> ModelId:
         return ModelId(self.description.name, self.description.revision)
 
-    async def _run(self, work: Callable[[], Answer], size: int, deadline: Deadline) -> Answer:
-        """Run `work`, whose vectors take `size` bytes, in the worker. What waits is dropped when its caller leaves."""
-        deadline.check()
-        # A lone call always goes in: limits on candidates and rows bound it already.
-        if self._admitted_bytes and self._admitted_bytes + size > self._queue_bytes:
-            raise Overloaded("the ranker's queue is full", retry_after=_RETRY_SECONDS)
 
-        def timely() -> Answer:
-            deadline.check()
-            return work()
+def _ranking_size(request: RankRequest) -> int:
+    return _size(len(request.history.item_ids) + len(request.candidates.item_ids), request.vectors)
 
-        self._admitted_bytes += size
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._worker, timely)
-        finally:
-            self._admitted_bytes -= size
+
+def _size(entries: int, *matrices: Embeddings) -> int:
+    """What a request takes while it waits, in bytes."""
+    return _CALL_BYTES + entries * _ENTRY_BYTES + sum(matrix.values.nbytes for matrix in matrices)

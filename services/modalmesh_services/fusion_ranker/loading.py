@@ -1,9 +1,9 @@
 """Settings to a model that ranks."""
 
+from modalmesh_services.fusion_ranker.limits import RankerLimits
 from modalmesh_services.fusion_ranker.models.interface import RankerModel
 from modalmesh_services.fusion_ranker.models.zero_shot import ZeroShotConfig, ZeroShotRanker
 from modalmesh_services.fusion_ranker.settings import FusionRankerSettings
-from modalmesh_services.fusion_ranker.validation import RankerLimits
 
 
 def load(settings: FusionRankerSettings) -> RankerModel:
@@ -14,6 +14,7 @@ def limits(settings: FusionRankerSettings) -> RankerLimits:
     return RankerLimits(
         fuse_items=settings.fuse_items,
         fuse_rows=settings.fuse_rows,
+        fuse_values=settings.fuse_values,
         candidates=settings.max_candidates,
         history_events=settings.max_history_events,
         explained_pairs=settings.explained_pairs,

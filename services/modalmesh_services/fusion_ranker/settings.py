@@ -15,8 +15,9 @@ class FusionRankerSettings(ServerSettings):
     max_candidates: int = Field(10_000, gt=0, description="most candidates a call")
     max_history_events: int = Field(500, gt=0, description="most events of a history")
     fuse_items: int = Field(4096, gt=0, description="most items a Fuse call")
-    fuse_rows: int = Field(65_536, gt=0, description="most rows of a Fuse call's text or image matrix")
-    explained_pairs: int = Field(200_000, gt=0, description="most explanations a call times the history's events")
+    fuse_rows: int = Field(65_536, gt=0, description="most text or image tokens of a Fuse call")
+    fuse_values: int = Field(262_144, gt=0, description="most attribute values of a Fuse call")
+    explained_pairs: int = Field(100_000, gt=0, description="most explanations a call times the history's events")
     queue_bytes: int = Field(
         512 * 1024 * 1024, gt=0, description="vectors that may wait; the rest is told to come back"
     )

@@ -6,15 +6,15 @@ from dataclasses import replace
 import numpy as np
 
 from modalmesh.embeddings import Embeddings, FloatMatrix, ModelId, normalise
+from modalmesh_services.fusion_ranker.limits import RankerLimits
 from modalmesh_services.fusion_ranker.models.zero_shot import ZeroShotConfig, ZeroShotRanker
 from modalmesh_services.fusion_ranker.requests import NO_ROW, Candidates, Flags, History, RankRequest, UserRequest
-from modalmesh_services.fusion_ranker.validation import RankerLimits
 
 TEXT_DIM, IMAGE_DIM = 16, 24
 CONFIG = ZeroShotConfig(text_dim=TEXT_DIM, image_dim=IMAGE_DIM)
 RANKER = ZeroShotRanker(CONFIG)
 REVISION = CONFIG.revision
-LIMITS = RankerLimits(fuse_items=5, fuse_rows=20, candidates=50, history_events=20, explained_pairs=60)
+LIMITS = RankerLimits(fuse_items=5, fuse_rows=20, fuse_values=30, candidates=50, history_events=20, explained_pairs=60)
 
 
 def fused(vectors: FloatMatrix, revision: str = REVISION) -> Embeddings:

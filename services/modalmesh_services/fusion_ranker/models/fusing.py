@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from modalmesh.embeddings import FloatMatrix, normalise
-from modalmesh_services.fusion_ranker.requests import Flags, Floats, FuseRequest, Integers, ItemTokens
+from modalmesh_services.fusion_ranker.requests import Flags, Floats, FuseRequest, ItemTokens
 
 # Half the length of a part that is there: what is shorter is missing. A part keeps its length through every dtype.
 _LEAST_LENGTH = 0.5
+_TOKENS_AT_ONCE = 1024
 
 
 def fuse_texts(request: FuseRequest, field_weights: Mapping[str, float], dim: int) -> FloatMatrix:
@@ -65,8 +66,9 @@ def _mean(
     shape: tuple[int, int],
 ) -> FloatMatrix:
     total: FloatMatrix = np.zeros(shape, dtype=np.float32)
-    if owners:
-        chosen: Integers = np.asarray(rows, dtype=np.int64)
-        scaled = normalise(values[chosen]) * np.asarray(weights, dtype=np.float32)[:, None]
-        np.add.at(total, np.asarray(owners), scaled)
+    chosen, lengths = np.asarray(rows, dtype=np.int64), np.asarray(weights, dtype=np.float32)
+    # A part at a time: many tokens may share a row, and all their vectors at once would take far more than the request.
+    for start in range(0, len(owners), _TOKENS_AT_ONCE):
+        part = slice(start, start + _TOKENS_AT_ONCE)
+        np.add.at(total, np.asarray(owners[part]), normalise(values[chosen[part]]) * lengths[part, None])
     return normalise(total)

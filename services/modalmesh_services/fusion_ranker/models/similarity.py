@@ -102,6 +102,8 @@ def _inverse_lengths(squares: Floats) -> Floats:
 
 def _kernel(cosines: Floats, config: KernelConfig) -> Floats:
     """0 for what is unrelated, slope 1 there, and convex."""
+    # By rounding, or where vectors aren't of length 1, a cosine may lie beyond 1, which exp would make much of.
+    cosines = np.clip(cosines, -1.0, 1.0)
     if config.sharpness == 0:
         return cosines
     bent: Floats = np.expm1(config.sharpness * cosines) / config.sharpness

@@ -78,25 +78,15 @@ class ZeroShotConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class _Signal:
-    """What text or picture adds to the logits: `parts` (C, J) float64, from each liked item to each candidate."""
-
-    weight: float
-    parts: Floats
-
-    @property
-    def contributions(self) -> Floats:
-        """(C,) float64."""
-        total: Floats = self.parts.sum(axis=1)
-        return total
-
-
-@dataclass(frozen=True, slots=True)
 class _Scored:
+    """What was added to the logits: by each liked item to each candidate, through `text` and `image` (C, J) float64,
+    and by `popularity` (C,) float64.
+    """
+
     taste: Taste
-    text: _Signal
-    image: _Signal
-    popularity: Floats  # (C,)
+    text: Floats
+    image: Floats
+    popularity: Floats
 
 
 class ZeroShotRanker:
@@ -155,7 +145,7 @@ class ZeroShotRanker:
 
     def rank(self, request: RankRequest) -> Probabilities:
         scored = self._score(request)
-        logits = self._config.bias + scored.text.contributions + scored.image.contributions + scored.popularity
+        logits = self._config.bias + scored.text.sum(axis=1) + scored.image.sum(axis=1) + scored.popularity
         return sigmoid(logits)
 
     def explain(self, request: ExplainRequest) -> Sequence[Explanation]:
@@ -168,12 +158,12 @@ class ZeroShotRanker:
                 request.ranking.candidates.item_ids[place],
                 self._config.bias,
                 {
-                    "text": float(scored.text.contributions[place]),
-                    "image": float(scored.image.contributions[place]),
+                    "text": float(scored.text[place].sum()),
+                    "image": float(scored.image[place].sum()),
                     "popularity": float(scored.popularity[place]),
                 },
                 scored.taste.item_ids,
-                {"text": scored.text.parts[place], "image": scored.image.parts[place]},
+                {"text": scored.text[place], "image": scored.image[place]},
             )
             for place in request.explain
         ]
@@ -185,18 +175,18 @@ class ZeroShotRanker:
         liked = split(request.vectors.values[taste.rows], config.text_dim)
         same = _same(request.candidates.item_ids, taste.item_ids)
         text, image = (
-            self._signal(evidence(ours, theirs, taste.weights, same, config.kernel), typical)
+            self._weighted(evidence(ours, theirs, taste.weights, same, config.kernel), typical)
             for ours, theirs, typical in zip(
                 candidates, liked, (config.typical_text_shift, config.typical_image_shift), strict=True
             )
         )
         return _Scored(taste, text, image, self._popularity(request.candidates.event_counts))
 
-    def _signal(self, found: Evidence, typical: float) -> _Signal:
+    def _weighted(self, found: Evidence, typical: float) -> Floats:
+        """(C, J) float64: the parts of the evidence times the weight of its modality."""
         imaginary = self._config.imaginary_likes
         shift = (found.liked * found.shift + imaginary * typical) / (found.liked + imaginary)
-        weight = min(max(shift, 0.0), self._config.largest_weight)
-        return _Signal(weight, weight * found.parts)
+        return min(max(shift, 0.0), self._config.largest_weight) * found.parts
 
     def _popularity(self, event_counts: Integers) -> Floats:
         """(C,) float64: the logarithm of the events, in standard deviations above the mean, times its weight."""
