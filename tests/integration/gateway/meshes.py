@@ -20,9 +20,10 @@ from modalmesh_gateway.settings import GatewaySettings
 from modalmesh_services.common.server import MeshServer
 from modalmesh_services.common.settings import ServerSettings
 from modalmesh_services.fusion_ranker.core import RankerCore
+from modalmesh_services.fusion_ranker.loading import limits
 from modalmesh_services.fusion_ranker.models.zero_shot import ZeroShotConfig, ZeroShotRanker
 from modalmesh_services.fusion_ranker.servicer import FusionRankerServicer
-from modalmesh_services.fusion_ranker.validation import RankerLimits
+from modalmesh_services.fusion_ranker.settings import FusionRankerSettings
 from tests.fakes import (
     IMAGE_DIM,
     TEXT_DIM,
@@ -35,8 +36,6 @@ from tests.valkey import ValkeyProcess
 
 WAIT_SECONDS = 10.0
 RANKER_CONFIG = ZeroShotConfig(text_dim=TEXT_DIM, image_dim=IMAGE_DIM)
-_LIMITS = RankerLimits(4096, 65_536, 10_000, 500, 200_000)
-_QUEUE_BYTES = 64 * 1024 * 1024
 
 
 async def until(happened: Callable[[], object]) -> None:
@@ -104,7 +103,8 @@ class GatedRanker(FusionRankerServicer):
     """The real ranker; `gate` holds up Rank."""
 
     def __init__(self, config: ZeroShotConfig) -> None:
-        super().__init__(RankerCore(ZeroShotRanker(config), _LIMITS, _QUEUE_BYTES))
+        settings = FusionRankerSettings()
+        super().__init__(RankerCore(ZeroShotRanker(config), limits(settings), settings.queue_bytes))
         self.gate = Gate()
 
     async def Rank(  # noqa: N802 - the contract's name

@@ -129,6 +129,13 @@ async def test_a_deleted_item_is_gone_everywhere(mesh: Mesh) -> None:
     assert [item.item_id for item in found.items] == ["b"]
 
 
+async def test_an_item_is_there_once_its_upsert_is_answered_also_as_the_first_of_its_namespace(mesh: Mesh) -> None:
+    for number in range(30):
+        mesh.client.namespace = f"shop-{number}"
+        await mesh.client.upsert_items([MUG, Item("cup", "red cup")])
+        assert [item.item_id for item in (await mesh.client.similar_items("mug")).items] == ["cup"]
+
+
 async def test_an_unknown_namespace_is_named(mesh: Mesh) -> None:
     with pytest.raises(NotFound, match="there is no namespace 'shop'"):
         await mesh.client.recommend("somebody")
