@@ -1,0 +1,91 @@
+"""A round of the mesh: a home of its own, started, filled and stopped. Only the filling is measured."""
+
+import os
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.benchmark import NotComparable
+from benchmarks.ingest.worker import Model
+from benchmarks.machine import cpu_seconds_by_name
+from modalmesh.client import Client
+from modalmesh.data_folder import ITEMS, DataFolder
+from modalmesh.ingest import ingest
+from modalmesh.local.mesh import MeshState, start_mesh, stop_mesh
+from modalmesh.types import ModelInfo
+
+
+@dataclass(frozen=True, slots=True)
+class MeshRun:
+    """`seconds` and `cpu_seconds` (by process) are those of the items alone, without the events after them."""
+
+    seconds: float
+    seconds_with_events: float
+    cpu_seconds: dict[str, float]
+    items: int
+    events: int
+    texts: int
+    images: int
+    text: Model
+    image: Model
+
+
+def run(folder: DataFolder) -> MeshRun:
+    """Fill a fresh mesh, in which nothing is cached.
+
+    Raises:
+        MeshFailed: it doesn't start.
+        NotComparable: it hasn't encoded all.
+    """
+    with tempfile.TemporaryDirectory(prefix="modalmesh-benchmark-") as home:
+        # An embedded Valkey, whatever the environment says: a store of somebody's would be filled.
+        state = start_mesh(Path(home), redis_url="")
+        try:
+            return _fill(state, folder)
+        finally:
+            stop_mesh(Path(home))
+
+
+def _fill(state: MeshState, folder: DataFolder) -> MeshRun:
+    pids = {child.name: child.pid for child in state.children if child.pid} | {"client": os.getpid()}
+    with Client(state.address) as client:
+        watch = _Watch(pids)
+        summary = ingest(client, folder, watch)
+        models = {service.name: service.model for service in client.status().services}
+    if summary.pending:
+        raise NotComparable(f"{summary.pending} items went in without one of their modalities")
+    return MeshRun(
+        seconds=watch.seconds,
+        seconds_with_events=summary.seconds,
+        cpu_seconds=watch.cpu_seconds,
+        items=summary.items,
+        events=summary.events,
+        texts=summary.encoded_texts,
+        images=summary.encoded_images,
+        text=_model(models["text-encoder"]),
+        image=_model(models["image-encoder"]),
+    )
+
+
+def _model(served: ModelInfo | None) -> Model:
+    return Model(served.fingerprint, served.build) if served else Model("", "")
+
+
+class _Watch:
+    """Sees, as `ingest` tells its progress, when the items were in and what each process had spent on them."""
+
+    def __init__(self, pids: Mapping[str, int]) -> None:
+        self._pids = pids
+        self._spent = cpu_seconds_by_name(pids)
+        self._started = time.monotonic()
+        self.seconds = 0.0
+        self.cpu_seconds: dict[str, float] = {}
+
+    def __call__(self, file: str, settled: int, total: int) -> None:
+        """The shape of modalmesh.ingest.Progress."""
+        if file == ITEMS:
+            self.seconds = time.monotonic() - self._started
+            spent = cpu_seconds_by_name(self._pids)
+            self.cpu_seconds = {name: spent[name] - before for name, before in self._spent.items()}
