@@ -1,5 +1,6 @@
 """Small worlds for the ranker: items of known kinds, and requests about them."""
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from modalmesh.embeddings import Embeddings, FloatMatrix, ModelId, normalise
 from modalmesh_services.fusion_ranker.limits import RankerLimits
+from modalmesh_services.fusion_ranker.models.interface import Probabilities
 from modalmesh_services.fusion_ranker.models.zero_shot import ZeroShotConfig, ZeroShotRanker
 from modalmesh_services.fusion_ranker.requests import NO_ROW, Candidates, Flags, History, RankRequest, UserRequest
 
@@ -96,3 +98,18 @@ def without(request: RankRequest, item_id: str) -> RankRequest:
 
 def probabilities(request: RankRequest, ranker: ZeroShotRanker = RANKER) -> Mapping[str, float]:
     return dict(zip(request.candidates.item_ids, ranker.rank(request).tolist(), strict=True))
+
+
+class GatedRanker(ZeroShotRanker):
+    """Waits at a gate in `rank`, and records in which thread it ranked how many candidates."""
+
+    def __init__(self) -> None:
+        super().__init__(CONFIG)
+        self.gate, self.entered = threading.Event(), threading.Event()
+        self.ranked: list[tuple[str, int]] = []
+
+    def rank(self, request: RankRequest) -> Probabilities:
+        self.ranked.append((threading.current_thread().name, len(request.candidates.item_ids)))
+        self.entered.set()
+        assert self.gate.wait(10)
+        return super().rank(request)
