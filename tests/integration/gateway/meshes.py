@@ -143,6 +143,12 @@ class Service:
             await self._server.stop()
             self._server = None
 
+    async def replace(self, serve: Callable[[int], Awaitable[MeshServer]]) -> None:
+        """Put another server in its place."""
+        await self.stop()
+        self._serve = serve
+        await self.start()
+
 
 @dataclass(frozen=True)
 class Replica:
