@@ -14,6 +14,9 @@ from modalmesh.types import Event, Item, Refusal, UpsertSummary
 MAX_REFUSED = 1000
 """As many refusals as a summary lists; it counts them all."""
 
+_FIELDS = {ITEMS: {"time_ms": "time"}, EVENTS: {"time_ms": "timestamp", "value": "rating"}}
+"""What the files call what the mesh refuses by another name."""
+
 Progress = Callable[[str, int, int], None]
 """Called with a file's name, how many of its lines are settled, and how many it has."""
 
@@ -94,7 +97,8 @@ class _Sender(Generic[Value]):
     def settle(self, stored: int, refused: Sequence[Refusal], unlisted: int = 0) -> None:
         """Take in the answer to a chunk."""
         for refusal in refused:
-            self._refuse(BadLine(self._file, self._line_of[refusal.position], refusal.field, refusal.message))
+            field_name = _FIELDS[self._file].get(refusal.field, refusal.field)
+            self._refuse(BadLine(self._file, self._line_of[refusal.position], field_name, refusal.message))
         self._summary.refused_count += unlisted
         self._settled += stored + len(refused) + unlisted
         self._progress(self._file, min(self._settled, self._entries), self._total)

@@ -189,12 +189,6 @@ class RecordBuilder:
 
 
 def _build(prepared: PreparedItem, text: Embedded, image: Embedded) -> Built:
-    refused = [
-        InvalidInput(source.field, source.quoted_name + embedded.invalid[source.content_hash], reason="NOT_ENCODABLE")
-        for embedded, sources in ((text, prepared.texts), (image, prepared.visuals))
-        for source in sources
-        if source.content_hash in embedded.invalid
-    ]
     item = replace(
         prepared.item,
         pictures=tuple(p for p in prepared.item.pictures if p.content_hash not in image.invalid),
@@ -211,7 +205,7 @@ def _build(prepared: PreparedItem, text: Embedded, image: Embedded) -> Built:
     text_vectors = _vectors(prepared.texts, text_known) or stored_text
     image_vectors = _vectors(prepared.visuals, image_known) or stored_image
     if text_vectors is None and image_vectors is None and not pending:
-        return Built(prepared, None, refused)
+        return Built(prepared, None, _refused(prepared, text, image))
     record = ItemRecord(
         item=replace(item, pending=tuple(sorted(pending))),
         digest=item_digest(item),
@@ -221,7 +215,20 @@ def _build(prepared: PreparedItem, text: Embedded, image: Embedded) -> Built:
         fused_key="",
         pending=frozenset(pending),
     )
-    return Built(prepared, record, refused)
+    return Built(prepared, record, _refused(prepared, text, image, "; the item goes in without it"))
+
+
+def _refused(prepared: PreparedItem, text: Embedded, image: Embedded, consequence: str = "") -> list[InvalidInput]:
+    return [
+        InvalidInput(
+            source.field,
+            f"{source.quoted_name}{embedded.invalid[source.content_hash]}{consequence}",
+            reason="NOT_ENCODABLE",
+        )
+        for embedded, sources in ((text, prepared.texts), (image, prepared.visuals))
+        for source in sources
+        if source.content_hash in embedded.invalid
+    ]
 
 
 @dataclass(frozen=True, slots=True)

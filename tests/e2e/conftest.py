@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from modalmesh.client import Client
-from modalmesh.local.mesh import MeshState, start_mesh, stop_mesh
+from modalmesh.local.mesh import MeshState, read_state, start_mesh, stop_mesh
+from modalmesh.local.processes import free_ports
 from modalmesh.types import Event, Item, Picture
 from tests.e2e.pictures import picture
 
@@ -32,6 +33,18 @@ def filled_mesh(mesh: MeshState) -> MeshState:
     with Client(mesh.address) as client:
         fill(client)
     return mesh
+
+
+@pytest.fixture(scope="session")
+def shared_mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MeshState]:
+    """One for all tests that leave it as it is but for a namespace of their own, started and stopped by the verbs."""
+    home = tmp_path_factory.mktemp("shared-mesh")
+    started = modalmesh("up", "--detach", "--port", str(free_ports(1)[0]), home=home)
+    assert started.returncode == 0, started.stderr
+    state = read_state(home)
+    assert state is not None
+    yield state
+    assert modalmesh("down", home=home).returncode == 0
 
 
 def fill(client: Client) -> None:
