@@ -32,7 +32,7 @@ class FileProgress:
         if settled < total and time.monotonic() - self._told < _QUIET_SECONDS:
             return
         self._told = time.monotonic()
-        self._console.print(f"{file}: {settled:,} of {total:,} lines", highlight=False)
+        self._console.print(f"{file}: {settled:,} of {total:,}", highlight=False)
 
     def __enter__(self) -> Self:
         self._bars.start()

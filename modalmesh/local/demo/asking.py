@@ -7,15 +7,16 @@ from statistics import mean, median
 
 from modalmesh.client import Client
 from modalmesh.local.demo.catalogues import DemoCatalogue, spread_users
-from modalmesh.types import RankedItem, RankedItems, SignalShare
+from modalmesh.types import Event, RankedItem, RankedItems, SignalShare
 
 ASKED_USERS = 60
 ASKED_ITEMS = 10
 SHOWN_USERS = 6
 SHOWN_LIKENESSES = 3
 LIKE_ITEMS = 6
-# The gateway's own default: a rating of this and more is a liking.
+# The gateway's own rule, with its default: what speaks for an item.
 _LIKED_RATING = 3.5
+_NOT_LIKED = frozenset({"dislike", "skip", "hide"})
 _LEAST_LIKED = 5
 """A user who liked fewer items than this has no taste that could be seen."""
 
@@ -38,10 +39,13 @@ class Asked:
         return [_together(name, [each for each in every if each.signal == name], total) for name in names]
 
     @property
-    def leaning(self) -> float:
-        """From -1, text alone counted, to 1, pictures alone."""
-        shares = {signal.signal: signal.share for signal in self.counted}
-        return shares.get("image", 0.0) - shares.get("text", 0.0)
+    def items(self) -> set[str]:
+        """All items of the history and of the answer."""
+        return {*self.liked, *(ranked.item_id for ranked in self.answer.items)}
+
+    def share(self, signal: str) -> float:
+        """How much of all that moved the scores was this signal's doing."""
+        return sum(each.share for each in self.counted if each.signal == signal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,7 @@ def ask(client: Client, catalogue: DemoCatalogue, tell: Callable[[str, int, int]
     users = spread_users(catalogue, ASKED_USERS)
     for number, user_id in enumerate(users, start=1):
         answers.users.append(_ask_for(client, catalogue, user_id))
-        tell("recommendations", number, len(users))
+        tell("users asked for", number, len(users))
     answers.shown = choose(answers.users)
     for item_id in _items_to_compare(client, answers.shown or answers.users):
         by_text, by_image = (client.similar_items(item_id, LIKE_ITEMS, by).items for by in ("text", "image"))
@@ -89,19 +93,33 @@ def ask(client: Client, catalogue: DemoCatalogue, tell: Callable[[str, int, int]
 
 
 def choose(users: Sequence[Asked], count: int = SHOWN_USERS) -> list[Asked]:
-    """By turns who leans most to pictures, who to texts, and who most to neither; nobody twice."""
+    """By turns who goes most by pictures, most by texts, and most by both; nobody twice, and no two much the same."""
     left = [asked for asked in users if asked.counted and len(asked.liked) >= _LEAST_LIKED]
     orders: list[Callable[[Asked], float]] = [
-        lambda asked: -asked.leaning,
-        lambda asked: asked.leaning,
-        lambda asked: abs(asked.leaning),
+        lambda asked: asked.share("image") - asked.share("text"),
+        lambda asked: asked.share("text") - asked.share("image"),
+        lambda asked: min(asked.share("image"), asked.share("text")),
     ]
     chosen: list[Asked] = []
     while left and len(chosen) < count:
-        best = min(left, key=orders[len(chosen) % len(orders)])
+        order = orders[len(chosen) % len(orders)]
+        best = max(left, key=lambda asked: order(asked) - _sameness(asked, chosen))
         chosen.append(best)
         left.remove(best)
     return chosen
+
+
+def _sameness(asked: Asked, others: Sequence[Asked]) -> float:
+    """The share of this user's items that another one has, too: liked or recommended."""
+    mine = asked.items
+    return max((len(mine & other.items) / len(mine) for other in others), default=0.0)
+
+
+def is_liking(event: Event) -> bool:
+    """Whether the event speaks for its item."""
+    if event.type == "rating":
+        return event.value is not None and event.value >= _LIKED_RATING
+    return event.type not in _NOT_LIKED
 
 
 def _ask_for(client: Client, catalogue: DemoCatalogue, user_id: str) -> Asked:
@@ -109,7 +127,7 @@ def _ask_for(client: Client, catalogue: DemoCatalogue, user_id: str) -> Asked:
     answer = client.recommend(user_id, ASKED_ITEMS, explain=True)
     elapsed = time.monotonic() - started
     events = sorted(catalogue.events[user_id], key=lambda event: event.time_ms)
-    liked = [event.item_id for event in events if event.value is None or event.value >= _LIKED_RATING]
+    liked = [event.item_id for event in events if is_liking(event)]
     return Asked(user_id, list(dict.fromkeys(liked)), answer, elapsed * 1000)
 
 

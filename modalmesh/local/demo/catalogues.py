@@ -3,19 +3,18 @@
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from modalmesh.data_folder import DataFolder
 from modalmesh.local.shop import write_shop
 from modalmesh.local.shop.catalogue import PRODUCTS, Product, products, words
-from modalmesh.local.shop.customers import CUSTOMERS, Customer, customers
+from modalmesh.local.shop.customers import CUSTOMERS, Customer, TasteKind, customers
 from modalmesh.types import Event
 
 SHOP_NAMESPACE = "shop"
 _NAME_LENGTH = 40
-_KIND_NAMES = {"picture": "only in the picture", "text": "only in the text", "both": "in both"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +41,14 @@ class Secrets:
         theme = words()["themes"][person.theme]["tags"][0] if person.theme else ""
         match person.kind:
             case "picture":
-                return f"Chooses by eye: {person.pattern}. No text mentions them."
+                return f"Drawn to {person.pattern}, which no text mentions."
             case "text":
-                return f"Chooses by reading: {theme}. No picture shows it."
+                return f"Drawn to {theme}, which no picture shows."
             case "both":
-                return f"Chooses {person.pattern} by eye and {theme} by reading."
+                return f"Drawn to {person.pattern} in pictures and to {theme} in texts."
 
-    def kind(self, user_id: str) -> str:
-        return _KIND_NAMES[self.customers[user_id].kind]
+    def kind(self, user_id: str) -> TasteKind:
+        return self.customers[user_id].kind
 
     def likes(self, user_id: str, item_id: str) -> bool:
         return item_id in self.products and self.customers[user_id].likes(self.products[item_id])
@@ -79,14 +78,14 @@ class DemoCatalogue:
         return sum(len(events) for events in self.events.values())
 
 
-def built_in(home: Path, size: ShopSize) -> DemoCatalogue:
-    """The shop, drawn into `home`/shop; drawing it again gives the same files.
+def built_in(home: Path, size: ShopSize, drawn: Callable[[int, int], None]) -> DemoCatalogue:
+    """The shop, drawn into `home`/shop; drawing it again gives the same files. `drawn` is told how many are, of all.
 
     Raises:
         OSError: it can't be written there.
     """
     path = home / "shop"
-    write_shop(path, items=size.items, users=size.users)
+    write_shop(path, items=size.items, users=size.users, drawn=drawn)
     goods = products(size.items)
     secrets = Secrets(
         {product.item_id: product for product in goods},

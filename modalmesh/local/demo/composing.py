@@ -1,5 +1,6 @@
 """Answers, the folder's pictures and the run's figures -> ReportData."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean
@@ -7,7 +8,8 @@ from statistics import mean
 from modalmesh.ingest import IngestSummary
 from modalmesh.local.demo.asking import Answers, Asked, AskedLikeness
 from modalmesh.local.demo.catalogues import DemoCatalogue, Secrets
-from modalmesh.local.report import Card, Figure, Likeness, Lived, Person, Recommended, ReportData, Taste
+from modalmesh.local.report import Card, Figure, Leaning, Likeness, Lived, Person, Recommended, ReportData, Taste
+from modalmesh.local.shop.customers import TasteKind
 from modalmesh.types import Item, RankedItem, Status
 
 _SHOWN_HISTORY = 12
@@ -15,6 +17,12 @@ _SHOWN_ITEMS = 8
 _DECISIVE_ITEMS = 3
 _LEAST_DECISIVE = 0.02
 _SHOWN_COMPLAINTS = 50
+_SHOWN_WORDS = 130
+_KINDS: dict[TasteKind, tuple[str, Leaning]] = {
+    "picture": ("Taste only in pictures", "image"),
+    "text": ("Taste only in texts", "text"),
+    "both": ("Taste in both", "both"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +74,22 @@ def _cards(run: Run) -> dict[str, Card]:
 
 
 def _card(item: Item) -> Card:
-    return Card(item.item_id, item.title, item.pictures[0].content if item.pictures else b"", bool(item.videos))
+    return Card(
+        item_id=item.item_id,
+        title=item.title,
+        words=beginning(" ".join(item.description.split()) or ", ".join(item.tags)),
+        picture=item.pictures[0].content if item.pictures else b"",
+        has_clip=bool(item.videos),
+    )
+
+
+def beginning(text: str, length: int = _SHOWN_WORDS) -> str:
+    """The first sentences of a text that fit, or else the first words."""
+    if len(text) <= length:
+        return text
+    if sentences := re.match(rf".{{{length // 3},{length - 1}}}[.!?](?= )", text):
+        return sentences.group()
+    return text[:length].rsplit(" ", 1)[0].rstrip(",;:.-– ") + "…"
 
 
 def _person(asked: Asked, catalogue: DemoCatalogue, cards: Mapping[str, Card]) -> Person:
@@ -107,15 +130,15 @@ def _likeness(asked: AskedLikeness, cards: Mapping[str, Card]) -> Likeness:
 
 def _tastes(users: Sequence[Asked], secrets: Secrets) -> list[Taste]:
     """How often each kind of taste was met over everyone who was asked for."""
-    kinds: dict[str, list[tuple[float, float]]] = {}
-    for asked in users:
-        if asked.answer.items:
-            met = mean(secrets.likes(asked.user_id, each.item_id) for each in asked.answer.items)
-            kinds.setdefault(secrets.kind(asked.user_id), []).append((met, secrets.chance(asked.user_id)))
-    return [
-        Taste(kind, len(rows), mean(met for met, _ in rows), mean(chance for _, chance in rows))
-        for kind, rows in kinds.items()
-    ]
+    answered = [asked for asked in users if asked.answer.items]
+    kinds = {kind: [asked for asked in answered if secrets.kind(asked.user_id) == kind] for kind in _KINDS}
+    return [_taste(kind, asked, secrets) for kind, asked in kinds.items() if asked]
+
+
+def _taste(kind: TasteKind, users: Sequence[Asked], secrets: Secrets) -> Taste:
+    name, leaning = _KINDS[kind]
+    met = mean(mean(secrets.likes(asked.user_id, each.item_id) for each in asked.answer.items) for asked in users)
+    return Taste(name, leaning, len(users), met, mean(secrets.chance(asked.user_id) for asked in users))
 
 
 def _timings(run: Run) -> list[Figure]:

@@ -3,9 +3,10 @@
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -15,14 +16,17 @@ from modalmesh.local.demo.asking import ask
 from modalmesh.local.demo.catalogues import DEFAULT_SIZE, DemoCatalogue, ShopSize, built_in, of_folder
 from modalmesh.local.demo.composing import Run, compose
 from modalmesh.local.mesh import read_state, start_mesh, stop_mesh
-from modalmesh.local.report import write_report
+from modalmesh.local.report import check_writable, write_report
 
 _TIMEOUT_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class DemoResult:
-    """`items` of the folder are in the catalogue, `failed` lines did not go in, `encoded` were computed by models."""
+    """`items` of the folder are in the catalogue, `failed` lines did not go in, `encoded` were computed by models.
+
+    `unusable_files` have a header that makes them useless; `address` is the mesh's where one still runs, else empty.
+    """
 
     items: int
     failed: int
@@ -30,6 +34,8 @@ class DemoResult:
     seconds: float
     users: int
     report: Path
+    unusable_files: Sequence[str] = ()
+    address: str = ""
 
 
 def run_demo(
@@ -49,22 +55,27 @@ def run_demo(
     Raises:
         NotFound: there is no data at `data`.
         ModalmeshError: the mesh doesn't start or doesn't answer.
-        OSError: the report can't be written.
+        OSError: the report can't be written; found out before the work.
     """
     started = time.monotonic()
     tell = progress or _quiet
-    catalogue = of_folder(data) if data else built_in(home, shop)
-    with _mesh(home, keep) as (address, start_seconds):
-        with Client(address, catalogue.namespace, timeout=_TIMEOUT_SECONDS) as client:
-            run = _run(client, catalogue, start_seconds, tell)
-        write_report(compose(run), output)
+    output = output.resolve()
+    check_writable(output)
+    with _stoppable():
+        catalogue = of_folder(data) if data else built_in(home, shop, partial(tell, "products drawn"))
+        with _mesh(home, keep, tell) as mesh:
+            with Client(mesh.address, catalogue.namespace, timeout=_TIMEOUT_SECONDS) as client:
+                run = _run(client, catalogue, mesh.start_seconds, tell)
+            write_report(compose(run), output)
     return DemoResult(
         items=run.summary.items,
         failed=run.summary.failed,
         encoded={"text": run.summary.encoded_texts, "image": run.summary.encoded_images},
         seconds=time.monotonic() - started,
         users=len(catalogue.users),
-        report=output.resolve(),
+        report=output,
+        unusable_files=run.summary.unusable_files,
+        address=mesh.address if mesh.stays else "",
     )
 
 
@@ -74,28 +85,37 @@ def _run(client: Client, catalogue: DemoCatalogue, start_seconds: float | None, 
     return Run(catalogue, start_seconds, summary, answers, client.status())
 
 
+@dataclass(frozen=True, slots=True)
+class _Mesh:
+    """`start_seconds` is none where it ran already; it `stays` when the demo ends."""
+
+    address: str
+    start_seconds: float | None
+    stays: bool
+
+
 @contextmanager
-def _mesh(home: Path, keep: bool) -> Iterator[tuple[str, float | None]]:
-    """A mesh's address, and how many seconds it took to start; none where it ran already."""
+def _mesh(home: Path, keep: bool, tell: Progress) -> Iterator[_Mesh]:
     if (running := read_state(home)) is not None:
-        yield running.address, None
+        yield _Mesh(running.address, None, stays=True)
         return
-    with _stoppable():
-        started = time.monotonic()
-        try:
-            state = start_mesh(home)
-            yield state.address, time.monotonic() - started
-        except BaseException:
-            # Also on Ctrl-C: nobody would know of the mesh that is left.
-            stop_mesh(home)
-            raise
-        if not keep:
-            stop_mesh(home)
+    started = time.monotonic()
+    tell("mesh started", 0, 1)
+    try:
+        state = start_mesh(home)
+        tell("mesh started", 1, 1)
+        yield _Mesh(state.address, time.monotonic() - started, stays=keep)
+    except BaseException:
+        # Also on Ctrl-C: nobody would know of the mesh that is left.
+        stop_mesh(home)
+        raise
+    if not keep:
+        stop_mesh(home)
 
 
 @contextmanager
 def _stoppable() -> Iterator[None]:
-    """SIGTERM ends this as Ctrl-C does, so that what must be cleaned up is."""
+    """SIGTERM, and SIGHUP of a terminal that is closed, end this as Ctrl-C does, so that what must be cleaned up is."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -103,11 +123,12 @@ def _stoppable() -> Iterator[None]:
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _quiet(file: str, settled: int, total: int) -> None:

@@ -3,6 +3,7 @@
 from modalmesh.local.report.data import (
     Card,
     Figure,
+    Leaning,
     Likeness,
     Lived,
     Person,
@@ -10,17 +11,19 @@ from modalmesh.local.report.data import (
     ReportData,
     Taste,
 )
-from modalmesh.local.report.page import render, write_report
+from modalmesh.local.report.page import check_writable, render, write_report
 
 __all__ = [
     "Card",
     "Figure",
+    "Leaning",
     "Likeness",
     "Lived",
     "Person",
     "Recommended",
     "ReportData",
     "Taste",
+    "check_writable",
     "render",
     "write_report",
 ]

@@ -2,16 +2,28 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from modalmesh.types import SignalShare
+
+Leaning = Literal["image", "text", "both"]
+_ONE_SIDED = 0.75
+"""From this share on, of what text and picture count together, a user goes by one of them alone."""
+_LEAST_READ = 0.2
+"""From this share on, what an item says is shown as a reason for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One item to be shown. `picture` is a picture file's bytes as the folder has them; empty where there is none."""
+    """One item to be shown.
+
+    `words` are the beginning of what its text says, beside the title; `picture` is a picture file's bytes as the
+    folder has them. Either is empty where there is none.
+    """
 
     item_id: str
     title: str = ""
+    words: str = ""
     picture: bytes = field(default=b"", repr=False)
     has_clip: bool = False
 
@@ -34,6 +46,13 @@ class Recommended:
     signals: Sequence[SignalShare] = ()
     decisive: Sequence[Card] = ()
 
+    @property
+    def was_read(self) -> bool:
+        """Whether what the item says spoke for it."""
+        return any(
+            each.signal == "text" and each.contribution > 0 and each.share >= _LEAST_READ for each in self.signals
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
@@ -53,6 +72,17 @@ class Person:
     to_taste: int | None = None
     lacked: Sequence[str] = ()
 
+    @property
+    def leaning(self) -> Leaning | None:
+        """What of an item the user goes by; none where neither text nor picture counted."""
+        shares = {each.signal: each.share for each in self.counted}
+        text, image = shares.get("text", 0.0), shares.get("image", 0.0)
+        if not text + image:
+            return None
+        if max(text, image) < _ONE_SIDED * (text + image):
+            return "both"
+        return "image" if image > text else "text"
+
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
@@ -68,6 +98,7 @@ class Taste:
     """How often recommendations met a hidden taste: of `users` of one kind, and by chance; shares in 0..1."""
 
     kind: str
+    leaning: Leaning
     users: int
     met: float
     by_chance: float

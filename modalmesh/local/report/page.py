@@ -1,5 +1,6 @@
 """ReportData -> HTML. The template lies beside this file; everything in it is escaped."""
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -7,7 +8,7 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from modalmesh.local.report.data import Card, Likeness, Person, ReportData
+from modalmesh.local.report.data import Card, Leaning, Likeness, Person, ReportData
 from modalmesh.local.report.thumbnails import Thumbnails, usual_ratio
 from modalmesh.types import SignalShare
 
@@ -20,6 +21,7 @@ SIGNALS = {
 """What the page calls a signal; another one keeps its own name."""
 
 _LEAST_VISIBLE_SHARE = 0.005
+_LEANINGS: tuple[Leaning, ...] = ("image", "text", "both")
 
 
 def render(data: ReportData) -> str:
@@ -38,6 +40,9 @@ def render(data: ReportData) -> str:
         "signal": lambda name: SIGNALS.get(name, name),
         "hue": lambda name: name if name in SIGNALS else "other",
         "shown": _shown,
+        "spoken": _spoken,
+        "who": _who,
+        "glance": _glance,
     }
     ratio = usual_ratio([card.picture for card in _cards(data) if card.picture])
     return environment.get_template("report.html.jinja").render(data=data, ratio=round(ratio, 4))
@@ -49,15 +54,30 @@ def write_report(data: ReportData, path: Path) -> None:
     Raises:
         OSError: it can't be written there.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     page = render(data)
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
-    ) as file:
+    with _draft(path, delete=False) as file:
         file.write(page)
     # A temporary file is private; a report is to be shown.
     Path(file.name).chmod(0o644)
     os.replace(file.name, path)
+
+
+def check_writable(path: Path) -> None:
+    """Find out before the work whether a report can be written there; nothing is left but the folder.
+
+    Raises:
+        OSError: it can't.
+    """
+    if path.exists() and not path.is_file():
+        # A device or a pipe would be replaced by a file, which nobody means.
+        raise OSError(errno.EINVAL, "is not a regular file", str(path))
+    with _draft(path, delete=True):
+        pass
+
+
+def _draft(path: Path, *, delete: bool) -> "tempfile._TemporaryFileWrapper[str]":
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=delete)
 
 
 def _percent(share: float) -> str:
@@ -69,6 +89,28 @@ def _shown(signals: Sequence[SignalShare]) -> list[SignalShare]:
     order = list(SIGNALS)
     visible = [signal for signal in signals if signal.share >= _LEAST_VISIBLE_SHARE]
     return sorted(visible, key=lambda each: order.index(each.signal) if each.signal in order else len(order))
+
+
+def _spoken(signals: Sequence[SignalShare]) -> str:
+    """Such as: text 70 %, popularity −10 %."""
+    shares = ((each, "−" if each.contribution < 0 else "") for each in _shown(signals))
+    return ", ".join(f"{SIGNALS.get(each.signal, each.signal)} {sign}{_percent(each.share)}" for each, sign in shares)
+
+
+def _who(user_id: str) -> str:
+    """Somebody's id as one would write it of somebody."""
+    if user_id.isdigit():
+        return f"User {user_id}"
+    return user_id.capitalize() if user_id.isalpha() and user_id.islower() else user_id
+
+
+def _glance(data: ReportData) -> list[tuple[int, Person]]:
+    """The first who goes by pictures, by texts, and by both, with their numbers; nobody where all go by the same."""
+    first: dict[str, tuple[int, Person]] = {}
+    for number, person in enumerate(data.people, start=1):
+        if person.leaning and person.recommended:
+            first.setdefault(person.leaning, (number, person))
+    return [first[leaning] for leaning in _LEANINGS if leaning in first] if len(first) > 1 else []
 
 
 def _cards(data: ReportData) -> Iterator[Card]:

@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,17 @@ _WEBP_QUALITY = 88
 _WEBP_EFFORT = 2
 
 
-def write_shop(folder: Path, seed: int = 7, *, items: int = PRODUCTS, users: int = CUSTOMERS) -> None:
+def write_shop(
+    folder: Path,
+    seed: int = 7,
+    *,
+    items: int = PRODUCTS,
+    users: int = CUSTOMERS,
+    drawn: Callable[[int, int], None] = lambda number, total: None,
+) -> None:
     """Write the shop; the same seed and sizes give the same bytes under the same versions of Pillow and PyAV.
+
+    Drawing takes some seconds: `drawn` is called with how many products are, of how many.
 
     Raises:
         OSError: the folder can't be written.
@@ -27,8 +36,9 @@ def write_shop(folder: Path, seed: int = 7, *, items: int = PRODUCTS, users: int
         (folder / part).mkdir(parents=True, exist_ok=True)
     goods = products(items, seed)
     people = customers(goods, users, seed)
-    for product in goods:
+    for number, product in enumerate(goods, start=1):
         _write_media(folder, product)
+        drawn(number, len(goods))
     lines = [json.dumps(_line(product), ensure_ascii=False) for product in goods]
     (folder / "items.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     _write_purchases(folder / "interactions.csv", purchases(people, goods, seed))

@@ -43,8 +43,8 @@ def test_people_see_counts_and_refusals(ask: Verb, shop: Path) -> None:
 
 def test_progress_is_on_stderr(ask: Verb, shop: Path) -> None:
     outcome = ask("ingest", str(shop), "--json")
-    assert "items.jsonl: 2 of 2 lines" in outcome.stderr
-    assert "interactions.csv: 2 of 2 lines" in outcome.stderr
+    assert "items.jsonl: 2 of 2" in outcome.stderr
+    assert "interactions.csv: 2 of 2" in outcome.stderr
 
 
 def test_the_namespace_is_passed_on(ask: Verb, shop: Path, gateway: ScriptedGateway) -> None:

@@ -24,14 +24,14 @@ def picture(width: int = 300, height: int = 300, colour: str = "#c65a3a", kind: 
 
 @pytest.fixture
 def mug() -> Card:
-    return Card("mug-01", "Summit Mug", picture())
+    return Card("mug-01", "Summit Mug", "For tea at the top.", picture())
 
 
 @pytest.fixture
 def data(mug: Card) -> ReportData:
     """A report with one of everything."""
     signals = (SignalShare("text", 0.4, 0.2), SignalShare("image", 1.4, 0.7), SignalShare("popularity", -0.2, 0.1))
-    lamp = Card("lamp-02", "Inkwell Table Lamp")
+    lamp = Card("lamp-02", "Inkwell Table Lamp", "For long letters.", has_clip=True)
     recommended = Recommended(lamp, 0.91, "Close to “Summit Mug”, by how it looks (70 %).", signals, (mug,))
     ada = Person("ada", (Lived(mug, 5.0),), 1, 3, (recommended,), signals, "Buys by eye.", 1, ("text-encoder",))
     return ReportData(
@@ -42,7 +42,7 @@ def data(mug: Card) -> ReportData:
         events=1170,
         people=(ada,),
         likenesses=(Likeness(mug, (lamp,), (mug,)),),
-        tastes=(Taste("the picture only", 24, 0.97, 0.11),),
+        tastes=(Taste("the picture only", "image", 24, 0.97, 0.11),),
         timings=(Figure("ingest", "14.2 s", "of everything"),),
         cache=(Figure("texts encoded", "912"),),
         missing=(Figure("items without picture", "22"),),

@@ -54,6 +54,12 @@ def test_writing_again_into_the_same_folder_changes_nothing(tmp_path: Path) -> N
     assert _digests(tmp_path) == before
 
 
+def test_it_tells_how_many_products_are_drawn(tmp_path: Path) -> None:
+    told: list[tuple[int, int]] = []
+    write_shop(tmp_path, items=3, users=1, drawn=lambda number, total: told.append((number, total)))
+    assert told == [(1, 3), (2, 3), (3, 3)]
+
+
 def test_a_few_hundred_products_have_ids_of_their_own(lines: list[dict[str, Any]]) -> None:
     assert len({line["item_id"] for line in lines}) == len(lines) == 345
 
