@@ -6,15 +6,16 @@ from modalmesh.v1.fusion_ranker_service_pb2_grpc import add_FusionRankerServicer
 from modalmesh_services.common.server import MeshServer, main, run
 from modalmesh_services.fusion_ranker.core import RankerCore
 from modalmesh_services.fusion_ranker.loading import limits, load
+from modalmesh_services.fusion_ranker.models.interface import RankerModel
 from modalmesh_services.fusion_ranker.servicer import SERVICE_NAME, FusionRankerServicer
 from modalmesh_services.fusion_ranker.settings import FusionRankerSettings
 
 NAME = "fusion-ranker"
 
 
-def build(settings: FusionRankerSettings) -> tuple[MeshServer, RankerCore]:
-    """Load the model, and put a server around it that isn't started."""
-    core = RankerCore(load(settings), limits(settings), settings.queue_bytes)
+def build(settings: FusionRankerSettings, model: RankerModel | None = None) -> tuple[MeshServer, RankerCore]:
+    """Load the model unless it is given, and put a server around it that isn't started."""
+    core = RankerCore(model or load(settings), limits(settings), settings.queue_bytes)
     server = MeshServer(settings, [SERVICE_NAME])
     add_FusionRankerServicer_to_server(FusionRankerServicer(core), server.grpc)
     return server, core
