@@ -129,12 +129,28 @@ class AsyncClient:
         attempts = Attempts(self._peer, self._timeout if timeout is None else timeout)
         while True:
             try:
-                response = await self._method(call)(call.argument(), timeout=attempts.remaining)
+                response = await self._send(call, attempts)
             except grpc.RpcError as error:
                 await asyncio.sleep(attempts.wait_after(error))
             else:
                 attempts.answered()
                 return call.decode(response)
+
+    async def _send(self, call: Call[Answer], attempts: Attempts) -> Any:
+        """One try.
+
+        A stream of requests that can't be sent to its end, because the call is over, grpc.aio ends as if its caller
+        had cancelled it. Whoever didn't must not believe so.
+        """
+        try:
+            return await self._method(call)(call.argument(), timeout=attempts.remaining)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            code = grpc.StatusCode.DEADLINE_EXCEEDED if attempts.remaining == 0 else grpc.StatusCode.UNAVAILABLE
+            none = grpc.aio.Metadata()
+            raise grpc.aio.AioRpcError(code, none, none, "the call ended before its request was sent") from None
 
     async def _pipeline(self, coming: Iterable[Call[Answer]], timeout: float | None) -> AsyncIterator[Answer]:
         """Answers in order, with IN_FLIGHT calls under way while the next is made."""
