@@ -11,8 +11,10 @@ def load(settings: FusionRankerSettings) -> RankerModel:
 
 
 def limits(settings: FusionRankerSettings) -> RankerLimits:
+    # No more items than whose vectors fit into the answer, beside a few names.
+    answered = (settings.max_message_bytes - 1024) // (4 * (settings.text_dim + settings.image_dim))
     return RankerLimits(
-        fuse_items=settings.fuse_items,
+        fuse_items=max(1, min(settings.fuse_items, answered)),
         fuse_rows=settings.fuse_rows,
         fuse_values=settings.fuse_values,
         candidates=settings.max_candidates,

@@ -24,7 +24,7 @@ from tests.unit.fusion_ranker.builders import (
     without,
 )
 
-SEEDS = range(40)
+SEEDS = range(30)
 LIKED, RANKED = range(30, 50), range(30)
 
 

@@ -30,31 +30,39 @@ def explanation(
         item_id=item_id,
         probability=float(sigmoid(np.array(logit))),
         bias=bias,
-        signals=_signal_shares(signals),
-        history=_history_shares(history_ids, history),
+        signals=_signal_shares(tuple(signals), np.array(list(signals.values()))),
+        history=_history_shares(history_ids, tuple(history), np.stack(list(history.values()))),
     )
 
 
-def _signal_shares(contributions: Mapping[str, float]) -> tuple[SignalShare, ...]:
-    total = sum(abs(value) for value in contributions.values())
-    return tuple(SignalShare(name, value, _share(value, total)) for name, value in contributions.items())
+def _signal_shares(names: Sequence[str], contributions: Floats) -> tuple[SignalShare, ...]:
+    return tuple(map(SignalShare, names, contributions.tolist(), _shares(contributions).tolist()))
 
 
-def _history_shares(item_ids: Sequence[str], history: Mapping[str, Floats]) -> tuple[HistoryShare, ...]:
-    """The most decisive first; ties by item id, so that the same request has the same answer."""
-    totals = np.sum(list(history.values()), axis=0)
-    everything = float(np.abs(totals).sum())
+def _history_shares(item_ids: Sequence[str], names: Sequence[str], parts: Floats) -> tuple[HistoryShare, ...]:
+    """`parts` (S, J): what each liked item added to each signal.
+
+    The most decisive first; ties by item id, so that the same request has the same answer.
+    """
+    sums = parts.sum(axis=0)
+    # As lists, all at once: there may be a hundred thousand.
+    totals, shares = sums.tolist(), _shares(sums).tolist()
+    by_signal, their_shares = parts.T.tolist(), _shares(parts).T.tolist()
     order = sorted(range(len(item_ids)), key=lambda place: (-abs(totals[place]), item_ids[place]))
     return tuple(
         HistoryShare(
             item_ids[place],
-            float(totals[place]),
-            _share(float(totals[place]), everything),
-            _signal_shares({name: float(values[place]) for name, values in history.items()}),
+            totals[place],
+            shares[place],
+            tuple(map(SignalShare, names, by_signal[place], their_shares[place])),
         )
         for place in order
     )
 
 
-def _share(value: float, total: float) -> float:
-    return abs(value) / total if total else 0.0
+def _shares(contributions: Floats) -> Floats:
+    """Each size over the sum of sizes along the first axis; 0 where that is 0."""
+    sizes = np.abs(contributions)
+    total = sizes.sum(axis=0)
+    shares: Floats = np.divide(sizes, total, out=np.zeros_like(sizes), where=total > 0)
+    return shares
