@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 import grpc
+from google.protobuf.message import DecodeError
 
-from modalmesh.errors import InternalError, ModalmeshError
+from modalmesh.errors import InternalError, InvalidInput, ModalmeshError
 from modalmesh.status import DETAILS_KEY, public_message, status_code, to_status
 from modalmesh_services.common.deadline import Deadline
 
@@ -29,7 +30,10 @@ def deadline_of(context: Context, default_seconds: float | None = None) -> Deadl
 
 
 class ErrorInterceptor(grpc.aio.ServerInterceptor):
-    """A ModalmeshError is answered with its own status; any other error with a fixed text, and logged."""
+    """A ModalmeshError is answered with its own status; any other error with a fixed text, and logged.
+
+    Requests are read here too: gRPC itself answers bytes that are no message with UNKNOWN, and logs a traceback.
+    """
 
     async def intercept_service(
         self,
@@ -47,10 +51,28 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
             (True, True): ("stream_stream", grpc.stream_stream_rpc_method_handler),
         }
         name, make = kind[handler.request_streaming, handler.response_streaming]
-        wrapped: Handler = make(
-            wrap(getattr(handler, name), details.method), handler.request_deserializer, handler.response_serializer
-        )
+        behaviour = _reading(getattr(handler, name), handler)
+        wrapped: Handler = make(wrap(behaviour, details.method), None, handler.response_serializer)
         return wrapped
+
+
+def _reading(behaviour: Callable[[Any, Context], Any], handler: Handler) -> Callable[[Any, Context], Any]:
+    """The same behaviour for requests that are still bytes."""
+    deserialize = handler.request_deserializer
+
+    def read(raw: bytes) -> Any:
+        try:
+            return deserialize(raw) if deserialize else raw
+        except DecodeError as error:
+            raise InvalidInput("request", f"can't be read: {error}", reason="NOT_A_MESSAGE") from error
+
+    async def read_all(requests: AsyncIterator[bytes]) -> AsyncIterator[Any]:
+        async for raw in requests:
+            yield read(raw)
+
+    if handler.request_streaming:
+        return lambda requests, context: behaviour(read_all(requests), context)
+    return lambda request, context: behaviour(read(request), context)
 
 
 def _guard_unary(behaviour: Callable[[Any, Context], Awaitable[Any]], method: str) -> Callable[..., Awaitable[Any]]:

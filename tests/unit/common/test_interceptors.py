@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from typing import Any
 
 import grpc
 import pytest
@@ -142,6 +143,21 @@ async def test_a_request_above_the_limit_is_too_large() -> None:
     await told.server.stop()
     assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert type(from_rpc_error(caught.value)) is errors.TooLarge
+
+
+@pytest.mark.parametrize("raw", [b"\x0a\x02\xff\xfe", b"\xff"], ids=["no UTF-8", "no message"])
+async def test_bytes_that_are_no_request_are_refused_and_not_logged_as_a_fault(
+    channel: grpc.aio.Channel, caplog: pytest.LogCaptureFixture, raw: bytes
+) -> None:
+    unary: Any = channel.unary_unary("/modalmesh.v1.Recommender/GetItem")
+    stream: Any = channel.stream_unary("/modalmesh.v1.Recommender/UpsertItems")
+    for call in (unary(raw, timeout=10), stream(iter([raw]), timeout=10)):
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await call
+        read = from_rpc_error(caught.value)
+        assert isinstance(read, errors.InvalidInput)
+        assert (read.field, read.reason) == ("request", "NOT_A_MESSAGE")
+    assert "Traceback" not in caplog.text
 
 
 async def test_a_call_that_its_caller_left_is_cancelled(told: Told, channel: grpc.aio.Channel) -> None:
