@@ -1,6 +1,7 @@
 """Encoders and rankers that answer what can't be, or serve another model than before: no caller is to blame for it."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from modalmesh_gateway.content import text_hash
 from modalmesh_gateway.store import EmbeddingKey
 from modalmesh_services.fusion_ranker.models.zero_shot import ZeroShotConfig
 from tests.fakes import IMAGE_DIM, TEXT_DIM, FakeEncoder
-from tests.integration.gateway.meshes import RANKER_CONFIG, GatedRanker, Mesh, serve_ranker, until_answer
+from tests.integration.gateway.meshes import RANKER_CONFIG, GatedRanker, Mesh, Replica, serve_ranker, until_answer
 from tests.integration.gateway.shop import POSTER, RED_MUG, SHOP, rating
 
 Answer = tuple[pb.EmbeddingMatrix, list[pb.InputResult]]
@@ -137,24 +138,31 @@ class TornRanker(GatedRanker):
         return response
 
 
+@asynccontextmanager
+async def beside(mesh: Mesh, ranker: GatedRanker) -> AsyncIterator[Replica]:
+    """Another gateway of the mesh, with a ranker of its own."""
+    server = await serve_ranker(ranker)
+    try:
+        async with mesh.another_gateway(fusion_ranker=server.address) as replica:
+            yield replica
+    finally:
+        await server.stop()
+
+
 async def test_a_ranker_that_answers_what_cannot_be_is_gone_without(shop: Mesh) -> None:
     await shop.client.record_events([rating("ada", "red-mug")])
-    server = await serve_ranker(TornRanker(RANKER_CONFIG))
-    async with shop.another_gateway(fusion_ranker=server.address) as replica:
+    async with beside(shop, TornRanker(RANKER_CONFIG)) as replica:
         await replica.until_items(len(SHOP))
         answer = await replica.client.recommend("ada", k=2)
         summary = await replica.client.upsert_items([Item("new", "green mug")])
-    await server.stop()
     assert (answer.served.served_by, len(answer.items)) == ("retrieval", 2)
     assert [lack.part for lack in answer.served.lacked] == ["fusion-ranker"]
     assert (summary.created, summary.refused) == (1, ())
 
 
 async def test_items_go_in_where_the_ranker_was_made_for_vectors_of_another_dim(mesh: Mesh) -> None:
-    server = await serve_ranker(GatedRanker(ZeroShotConfig(text_dim=TEXT_DIM + 1, image_dim=IMAGE_DIM)))
-    async with mesh.another_gateway(fusion_ranker=server.address) as replica:
+    async with beside(mesh, GatedRanker(ZeroShotConfig(text_dim=TEXT_DIM + 1, image_dim=IMAGE_DIM))) as replica:
         summary = await replica.client.upsert_items([RED_MUG])
         found = await replica.client.search_items(text="mug", k=1)
-    await server.stop()
     assert (summary.created, summary.refused) == (1, ())
     assert [item.item_id for item in found.items] == ["red-mug"]
