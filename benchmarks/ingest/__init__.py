@@ -9,9 +9,8 @@ import click
 
 from benchmarks.benchmark import Benchmark, Tell
 from benchmarks.ingest import mesh
-from benchmarks.ingest.floor import Floor, FloorRun
-from benchmarks.ingest.mesh import MeshRun
 from benchmarks.ingest.report import IngestReport
+from benchmarks.ingest.results import FloorRun, MeshRun
 from benchmarks.ingest.sample import write_sample
 from benchmarks.machine import machine
 from benchmarks.rounds import interleave
@@ -50,6 +49,9 @@ def run(tell: Tell, *, data: Path | None, limit: int | None, rounds: int) -> Ing
         NotComparable: floor and mesh didn't do the same work.
         ModalmeshError: a mesh doesn't start or doesn't answer.
     """
+    # torch and transformers take seconds, for which `--help` needn't wait.
+    from benchmarks.ingest.floor import Floor
+
     where = machine()
     floor_runs: list[FloorRun] = []
     mesh_runs: list[MeshRun] = []

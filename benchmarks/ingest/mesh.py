@@ -4,32 +4,16 @@ import os
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.benchmark import NotComparable
-from benchmarks.ingest.worker import Model
+from benchmarks.ingest.results import MeshRun, Model
 from benchmarks.machine import cpu_seconds_by_name
 from modalmesh.client import Client
 from modalmesh.data_folder import ITEMS, DataFolder
 from modalmesh.ingest import ingest
 from modalmesh.local.mesh import MeshState, start_mesh, stop_mesh
 from modalmesh.types import ModelInfo
-
-
-@dataclass(frozen=True, slots=True)
-class MeshRun:
-    """`seconds` and `cpu_seconds` (by process) are those of the items alone, without the events after them."""
-
-    seconds: float
-    seconds_with_events: float
-    cpu_seconds: dict[str, float]
-    items: int
-    events: int
-    texts: int
-    images: int
-    text: Model
-    image: Model
 
 
 def run(folder: DataFolder) -> MeshRun:

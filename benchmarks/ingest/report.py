@@ -9,9 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 
 from benchmarks.benchmark import NotComparable
-from benchmarks.ingest.floor import FloorRun
-from benchmarks.ingest.mesh import MeshRun
-from benchmarks.ingest.worker import Model
+from benchmarks.ingest.results import FloorRun, MeshRun, Model
 from benchmarks.machine import Machine
 
 
@@ -93,41 +91,42 @@ class IngestReport:
         }
 
     def view(self) -> RenderableType:
-        return Group(self._figures(), self._split())
+        return Group(self._times(), self._split())
 
-    def _figures(self) -> Table:
-        first, cores = self.mesh[0], self.machine
+    def _times(self) -> Table:
+        first = self.mesh[0]
         table = Table(
             title=f"{first.items:,} items of {self.data}: {first.texts:,} texts, {first.images:,} pictures and videos",
-            caption=f"{cores.cpus} cores of {cores.model}; text {self.text.build}, image {self.image.build}",
+            caption=f"{self.machine.cpus} cores of {self.machine.model}, {self.text.build}, {self.image.build}",
         )
-        for heading in ("", "seconds, median", "items/s", "ratio", "core seconds", "all rounds"):
-            table.add_column(heading, justify="left" if heading in ("", "all rounds") else "right")
-        with_events = [run.seconds_with_events for run in self.mesh]
-        rows = (
-            ("floor", [run.seconds for run in self.floor], "", f"{self.floor_cpu_seconds:.1f}"),
-            (
-                "mesh",
-                [run.seconds for run in self.mesh],
-                f"{self.ratio:.2f}",
-                f"{sum(self.mesh_cpu_seconds.values()):.1f}",
+        table.add_column()
+        for heading in ("items/s", "ratio", "seconds: median", "of all rounds"):
+            table.add_column(heading, justify="right")
+        rows = {
+            "floor": (1.0, [run.seconds for run in self.floor]),
+            "mesh": (self.ratio, [run.seconds for run in self.mesh]),
+            f"mesh, {first.events:,} events too": (
+                self.ratio_with_events,
+                [run.seconds_with_events for run in self.mesh],
             ),
-            (f"mesh, {first.events:,} events too", with_events, f"{self.ratio_with_events:.2f}", ""),
-        )
-        for name, seconds, ratio, core_seconds in rows:
-            middle = median(seconds)
-            every = ", ".join(f"{each:.1f}" for each in seconds)
-            table.add_row(name, f"{middle:.1f}", f"{first.items / middle:,.1f}", ratio, core_seconds, every)
+        }
+        for name, (ratio, seconds) in rows.items():
+            middle, every = median(seconds), ", ".join(f"{each:.1f}" for each in seconds)
+            table.add_row(name, f"{first.items / middle:,.1f}", f"{ratio:.2f}", f"{middle:.1f}", every)
         return table
 
     def _split(self) -> Table:
-        table = Table(title="Where the mesh spends its time on the cores")
-        table.add_column("process")
+        """What the mesh's processes spend, beside all that the floor needs."""
+        table = Table(title="Seconds on a core, without events")
+        table.add_column()
         table.add_column("seconds", justify="right")
-        table.add_column("share", justify="right")
-        total = sum(self.mesh_cpu_seconds.values())
-        for name, seconds in sorted(self.mesh_cpu_seconds.items(), key=lambda each: -each[1]):
-            table.add_row(name, f"{seconds:.1f}", f"{seconds / total:.1%}")
+        table.add_column("of the mesh", justify="right")
+        spent = self.mesh_cpu_seconds
+        total = sum(spent.values())
+        table.add_row("floor", f"{self.floor_cpu_seconds:.1f}", "")
+        table.add_row("mesh", f"{total:.1f}", "")
+        for name in sorted(spent, key=lambda each: -spent[each]):
+            table.add_row(f"  {name}", f"{spent[name]:.1f}", f"{spent[name] / total:.1%}")
         return table
 
 

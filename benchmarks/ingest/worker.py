@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from multiprocessing.synchronize import Barrier
 from typing import TypeAlias
 
+from benchmarks.ingest.results import Model
 from modalmesh.embeddings import FloatMatrix
 from modalmesh.errors import InvalidInput
 from modalmesh_services.image_encoder import images, videos
@@ -20,14 +21,6 @@ from modalmesh_services.text_encoder.tokens import Tokens
 
 Visual: TypeAlias = tuple[bytes, bool]
 """A file's bytes, and whether it is a video."""
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """What tells whether two sides ran the same model in the same way."""
-
-    fingerprint: str
-    build: str
 
 
 @dataclass(frozen=True, slots=True)
