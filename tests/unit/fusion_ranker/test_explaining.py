@@ -143,6 +143,12 @@ def test_a_modality_that_an_item_lacks_explains_nothing_of_it() -> None:
     assert all(share.signals[1].contribution == 0.0 for share in reason.history)
 
 
+def test_a_liked_item_explains_nothing_of_itself() -> None:
+    reason = explain(request_of(0, ranked=[0, 1, 35]), 2)
+    (own,) = (share for share in reason.history if share.item_id == reason.item_id == "item-35")
+    assert (own.contribution, own.share) == (0.0, 0.0)
+
+
 def test_without_likes_only_popularity_explains() -> None:
     reason = explain(request_of(0, liked=[]), 0)
     assert reason.history == ()

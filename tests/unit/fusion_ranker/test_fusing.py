@@ -61,3 +61,8 @@ def test_texts_that_cancel_out_say_nothing() -> None:
 def test_items_come_out_in_the_order_they_went_in() -> None:
     items = [ItemTokens(str(row), images=[ImageToken("picture", row)]) for row in (2, 0, 1)]
     np.testing.assert_allclose(fuse(*items)[:, 2:], IMAGE[[2, 0, 1]])
+
+
+def test_more_tokens_than_are_worked_on_at_once_come_out_the_same() -> None:
+    items = [ItemTokens(str(number), images=[ImageToken("picture", number % 3)] * 2) for number in range(1000)]
+    np.testing.assert_allclose(fuse(*items)[:, 2:], IMAGE[np.arange(1000) % 3])

@@ -137,6 +137,19 @@ async def test_every_call_that_waits_counts(request_: RankRequest) -> None:
     await core.stop()
 
 
+async def test_a_call_counts_by_its_vectors() -> None:
+    model = GatedRanker()
+    core = RankerCore(model, LIMITS, queue_bytes=25_000)
+    large = ranking(np.ones((70, TEXT_DIM + IMAGE_DIM), np.float32), [0], [1])
+    calls = [asyncio.create_task(core.rank(request, FOREVER)) for request in (large, large, ranking(VECTORS, [0], [1]))]
+    await asyncio.to_thread(model.entered.wait, 10)
+    assert [call.done() for call in calls] == [False, True, False]
+    assert isinstance(calls[1].exception(), Overloaded)
+    model.gate.set()
+    await asyncio.gather(calls[0], calls[2])
+    await core.stop()
+
+
 async def test_a_stopped_core_says_so() -> None:
     core = RankerCore(RANKER, LIMITS, queue_bytes=1 << 20)
     await core.stop()

@@ -88,6 +88,8 @@ def test_candidates_without_vectors_are_ranked_by_popularity_alone() -> None:
     request = ranking(world(), LIKED, [NO_ROW, 8, NO_ROW], [5, 5, 50])
     cold, _, popular = RANKER.rank(request)
     assert cold < popular
+    like, _, unlike = RANKER.rank(ranking(world(), LIKED, [13, NO_ROW, 9]))
+    assert like > unlike
     bare = ranking(np.zeros((0, 0), np.float32), [], [NO_ROW, NO_ROW], [5, 50])
     assert RANKER.rank(bare)[0] < RANKER.rank(bare)[1]
 
@@ -117,6 +119,14 @@ def test_candidates_that_are_all_the_same_get_the_same(liked: list[int]) -> None
     scores = RANKER.rank(ranking(vectors, liked, range(3, 10)))
     assert np.ptp(scores) < 1e-6
     assert 0 < scores[0] < 1
+
+
+def test_candidates_that_differ_by_rounding_alone_get_the_same() -> None:
+    """Two thousand of them: without their mean nothing is left but noise, whose direction says nothing."""
+    chance = np.random.default_rng(0)
+    copies = np.repeat(world()[8:9], 2000, axis=0) * (1 + 6e-8 * chance.normal(size=(2000, TEXT_DIM + IMAGE_DIM)))
+    vectors = np.concatenate([world()[:1], copies.astype(np.float32)])
+    assert np.ptp(RANKER.rank(ranking(vectors, [0], range(1, 2001)))) < 1e-3
 
 
 def test_one_candidate_alone_has_a_probability_above_that_of_a_stranger() -> None:
