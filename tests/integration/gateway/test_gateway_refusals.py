@@ -94,6 +94,15 @@ async def test_a_bad_request_is_refused_by_its_field_and_reason(shop: Mesh, bad:
     assert (error.field, error.reason) == (bad.field, bad.reason)
 
 
+@pytest.mark.parametrize("k", [0, -1, 1001, 1_000_000, 2**40])
+async def test_k_outside_its_range_is_named_to_a_client_also_where_no_message_holds_it(shop: Mesh, k: int) -> None:
+    client = shop.client
+    for call in (client.recommend("ada", k=k), client.similar_items("lamp", k=k), client.search_items(text="mug", k=k)):
+        with pytest.raises(InvalidInput, match=f"k: must be 1 to 1000, got {k}") as refused:
+            await call
+        assert (refused.value.field, refused.value.reason) == ("k", "OUT_OF_RANGE")
+
+
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(("namespace", "kind"), [("nowhere", NotFound), ("No Such!", InvalidInput), ("", InvalidInput)])
 async def test_an_unknown_namespace_is_named_by_every_method(
