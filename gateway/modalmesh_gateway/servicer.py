@@ -16,6 +16,7 @@ from modalmesh_gateway.validation import (
     MAX_EVENTS,
     MAX_RANKED,
     check_count,
+    check_distinct,
     check_history,
     check_id,
     check_k,
@@ -175,6 +176,7 @@ class Recommender(RecommenderServicer):
         deadline = self._deadline(context)
         check_id(request.user_id, "user_id")
         ids = _checked_ids(request.item_ids, "item_ids", _EXPLAINED)
+        check_distinct(ids, "item_ids")
         view = await self._view(request.namespace, deadline)
         answer = await self._gateway.recommending.explain(view, request.user_id, ids, deadline)
         return pb.ExplainResponse(

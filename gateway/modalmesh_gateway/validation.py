@@ -73,6 +73,11 @@ def check_count(values: Sequence[object], field: str, largest: int) -> None:
         raise TooLarge(field, f"has {len(values)} entries, at most {largest} are taken")
 
 
+def check_distinct(ids: Sequence[str], field: str) -> None:
+    if len(set(ids)) != len(ids):
+        raise InvalidInput(field, "holds an id twice", reason="DUPLICATE_ID")
+
+
 def check_item(item: Item) -> None:
     """Raises:
     InvalidInput: names the first field that is wrong.

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from modalmesh.errors import NotFound
+from modalmesh.errors import InvalidInput, NotFound
 from modalmesh.types import Explanation
 from tests.integration.gateway.meshes import Mesh
 from tests.integration.gateway.shop import rating
@@ -79,3 +79,9 @@ async def test_for_a_stranger_nothing_in_the_history_speaks(liked: Mesh) -> None
 async def test_an_item_that_is_not_there_is_named(liked: Mesh) -> None:
     with pytest.raises(NotFound, match="there is no item 'nothing'"):
         await liked.client.explain("ada", ["lamp", "nothing"])
+
+
+async def test_an_item_asked_for_twice_is_refused(liked: Mesh) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        await liked.client.explain("ada", ["bulb", "bulb", "red-cup"])
+    assert (refused.value.field, refused.value.reason) == ("item_ids", "DUPLICATE_ID")

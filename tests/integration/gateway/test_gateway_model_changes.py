@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from modalmesh.errors import Unavailable
 from modalmesh.types import Item, Picture, RankedItems, SimilarBy
 from modalmesh_services.common.server import MeshServer
 from tests.integration.gateway.meshes import (
@@ -154,6 +155,23 @@ async def test_a_new_ranker_takes_over_when_everything_is_fused_for_it(shop: Mes
     )
     await shop.until_completed()
     assert (answer.served.served_by, len(answer.items)) == ("rank", 5)
+
+
+async def test_until_everything_is_fused_for_a_new_ranker_retrieval_serves_the_old_vectors(shop: Mesh) -> None:
+    await shop.client.record_events([rating("ada", "red-mug")])
+    ranker = GatedRanker(NEW_CONFIG)
+    ranker.fuse_gate.shut()
+    await shop.ranker_server.replace(lambda port: serve_ranker(ranker, port))
+    await until(lambda: ranker.fuse_gate.waiting)
+    answer = await shop.client.recommend("ada", k=10, explain=True)
+    similar = await shop.client.similar_items("red-mug", k=10)
+    with pytest.raises(Unavailable) as refused:
+        await shop.client.explain("ada", ["lamp"], timeout=0.9)
+    assert (answer.served.served_by, len(answer.items), len(similar.items)) == ("retrieval", 5, 5)
+    assert {lack.part for lack in answer.served.lacked} == {"fusion-ranker"}
+    assert refused.value.part == "fusion-ranker"
+    ranker.fuse_gate.open()
+    await until_answer(lambda: shop.client.recommend("ada", k=1), lambda answer: not answer.served.degraded)
 
 
 async def test_no_answer_mixes_two_rankers_while_they_change(mesh: Mesh) -> None:
