@@ -1,8 +1,9 @@
-"""What the figures were measured on, and how much of it a process used."""
+"""What the figures were measured on, and who used it meanwhile."""
 
 import os
 import platform
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -40,14 +41,50 @@ def cpus() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def cpu_seconds(pids: Iterable[int]) -> float:
-    """Time on a core that the processes have had so far."""
-    spent = [psutil.Process(pid).cpu_times() for pid in pids]
-    return sum(times.user + times.system for times in spent)
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Time that passed, time on a core that our processes had, and that all others on the machine had meanwhile."""
+
+    seconds: float
+    cpu_seconds: Mapping[str, float]
+    other_cpu_seconds: float
+
+    @property
+    def total_cpu_seconds(self) -> float:
+        return sum(self.cpu_seconds.values())
+
+    @property
+    def other_cores(self) -> float:
+        """How many cores the others kept busy."""
+        return self.other_cpu_seconds / self.seconds
 
 
-def cpu_seconds_by_name(pids: Mapping[str, int]) -> dict[str, float]:
-    return {name: cpu_seconds([pid]) for name, pid in pids.items()}
+class Meter:
+    """Counts from its making on; `pids` are ours, by name."""
+
+    def __init__(self, pids: Mapping[str, int]) -> None:
+        self._pids = pids
+        self._spent = _spent(pids)
+        self._busy = _busy()
+        self._started = time.monotonic()
+
+    def read(self) -> Reading:
+        seconds = time.monotonic() - self._started
+        spent = {name: now - self._spent[name] for name, now in _spent(self._pids).items()}
+        # The kernel counts in hundredths, so a quiet machine may come out a little below nothing.
+        others = max(0.0, _busy() - self._busy - sum(spent.values()))
+        return Reading(seconds, spent, others)
+
+
+def _spent(pids: Mapping[str, int]) -> dict[str, float]:
+    times = {name: psutil.Process(pid).cpu_times() for name, pid in pids.items()}
+    return {name: spent.user + spent.system for name, spent in times.items()}
+
+
+def _busy() -> float:
+    """Seconds that all cores together were not idle, what the host of a virtual machine took away among them."""
+    times = psutil.cpu_times()
+    return float(times.user + times.nice + times.system + times.irq + times.softirq + times.steal)
 
 
 def _cpu_model() -> str:

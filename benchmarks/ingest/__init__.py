@@ -61,11 +61,11 @@ def run(tell: Tell, *, data: Path | None, limit: int | None, rounds: int) -> Ing
 
             def run_floor() -> float:
                 floor_runs.append(floor.run(folder))
-                return floor_runs[-1].seconds
+                return floor_runs[-1].used.seconds
 
             def run_mesh() -> float:
                 mesh_runs.append(mesh.run(folder))
-                return mesh_runs[-1].seconds
+                return mesh_runs[-1].used.seconds
 
             interleave({"floor": run_floor, "mesh": run_mesh}, rounds, tell)
     name = data.resolve().name if data else "the built-in shop"

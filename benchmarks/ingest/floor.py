@@ -7,7 +7,6 @@ texts, of 4 and 16 pictures.
 import itertools
 import multiprocessing
 import os
-import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from typing import Self
 from benchmarks.ingest import worker
 from benchmarks.ingest.results import FloorRun, Model
 from benchmarks.ingest.worker import Visual
-from benchmarks.machine import cpu_seconds, cpus
+from benchmarks.machine import Meter, cpus
 from modalmesh.data_folder import DataFolder
 from modalmesh.embeddings import FloatMatrix
 from modalmesh.types import Item
@@ -45,7 +44,7 @@ class Floor:
         self._pool = ProcessPoolExecutor(workers, context, worker.load, (context.Barrier(workers),))
         with _environment():
             ready = [future.result() for future in [self._pool.submit(worker.get_ready) for _ in range(workers)]]
-        self._pids = [os.getpid(), *(one.pid for one in ready)]
+        self._pids = {"reader": os.getpid(), **{f"worker {one.pid}": one.pid for one in ready}}
         self.text: Model = ready[0].text
         self.image: Model = ready[0].image
 
@@ -59,11 +58,11 @@ class Floor:
 
     def run(self, folder: DataFolder) -> FloorRun:
         """Read the folder's items, and encode each different text and picture once."""
-        spent, started = cpu_seconds(self._pids), time.monotonic()
+        meter = Meter(self._pids)
         work = _Work(self._pool)
         items = sum(work.take(entry) for entry in folder.items() if isinstance(entry, Item))
         texts, images = work.finish()
-        return FloorRun(time.monotonic() - started, cpu_seconds(self._pids) - spent, items, texts, images)
+        return FloorRun(meter.read(), items, texts, images)
 
 
 @dataclass(slots=True)

@@ -2,13 +2,11 @@
 
 import os
 import tempfile
-import time
-from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks.benchmark import NotComparable
 from benchmarks.ingest.results import MeshRun, Model
-from benchmarks.machine import cpu_seconds_by_name
+from benchmarks.machine import Meter
 from modalmesh.client import Client
 from modalmesh.data_folder import ITEMS, DataFolder
 from modalmesh.ingest import ingest
@@ -35,15 +33,14 @@ def run(folder: DataFolder) -> MeshRun:
 def _fill(state: MeshState, folder: DataFolder) -> MeshRun:
     pids = {child.name: child.pid for child in state.children if child.pid} | {"client": os.getpid()}
     with Client(state.address) as client:
-        watch = _Watch(pids)
+        watch = _Watch(Meter(pids))
         summary = ingest(client, folder, watch)
         models = {service.name: service.model for service in client.status().services}
     if summary.pending:
         raise NotComparable(f"{summary.pending} items went in without one of their modalities")
     return MeshRun(
-        seconds=watch.seconds,
+        used=watch.items,
         seconds_with_events=summary.seconds,
-        cpu_seconds=watch.cpu_seconds,
         items=summary.items,
         events=summary.events,
         texts=summary.encoded_texts,
@@ -58,18 +55,13 @@ def _model(served: ModelInfo | None) -> Model:
 
 
 class _Watch:
-    """Sees, as `ingest` tells its progress, when the items were in and what each process had spent on them."""
+    """Reads a meter whenever `ingest` tells of items; the last reading is of all of them."""
 
-    def __init__(self, pids: Mapping[str, int]) -> None:
-        self._pids = pids
-        self._spent = cpu_seconds_by_name(pids)
-        self._started = time.monotonic()
-        self.seconds = 0.0
-        self.cpu_seconds: dict[str, float] = {}
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+        self.items = meter.read()
 
     def __call__(self, file: str, settled: int, total: int) -> None:
         """The shape of modalmesh.ingest.Progress."""
         if file == ITEMS:
-            self.seconds = time.monotonic() - self._started
-            spent = cpu_seconds_by_name(self._pids)
-            self.cpu_seconds = {name: spent[name] - before for name, before in self._spent.items()}
+            self.items = self._meter.read()

@@ -12,6 +12,9 @@ from benchmarks.benchmark import NotComparable
 from benchmarks.ingest.results import FloorRun, MeshRun, Model
 from benchmarks.machine import Machine
 
+# Of all cores. What others take below this changes a ratio by less than its rounds differ.
+_QUIET_SHARE = 0.05
+
 
 @dataclass(frozen=True, slots=True)
 class IngestReport:
@@ -38,11 +41,11 @@ class IngestReport:
 
     @property
     def floor_seconds(self) -> float:
-        return median(run.seconds for run in self.floor)
+        return median(run.used.seconds for run in self.floor)
 
     @property
     def mesh_seconds(self) -> float:
-        return median(run.seconds for run in self.mesh)
+        return median(run.used.seconds for run in self.mesh)
 
     @property
     def ratio(self) -> float:
@@ -54,17 +57,30 @@ class IngestReport:
 
     @property
     def floor_cpu_seconds(self) -> float:
-        return median(run.cpu_seconds for run in self.floor)
+        return median(run.used.total_cpu_seconds for run in self.floor)
 
     @property
     def mesh_cpu_seconds(self) -> dict[str, float]:
         """By process."""
-        return {name: median(run.cpu_seconds[name] for run in self.mesh) for name in self.mesh[0].cpu_seconds}
+        return {name: median(run.used.cpu_seconds[name] for run in self.mesh) for name in self.mesh[0].used.cpu_seconds}
 
     @property
     def cpu_ratio(self) -> float:
         """The same of time on a core, in which waiting, and what others do on the machine, doesn't count."""
         return self.floor_cpu_seconds / sum(self.mesh_cpu_seconds.values())
+
+    @property
+    def other_cores(self) -> dict[str, float]:
+        """How many cores other work on the machine kept busy in the worst round of either side."""
+        sides: dict[str, Sequence[FloorRun | MeshRun]] = {"floor": self.floor, "mesh": self.mesh}
+        return {name: max(run.used.other_cores for run in runs) for name, runs in sides.items()}
+
+    @property
+    def is_disturbed(self) -> bool:
+        """Whether others took so much that `ratio` says more about them: of busy cores a side gets a share by the
+        number of its threads. `cpu_ratio` is the better figure then.
+        """
+        return max(self.other_cores.values()) > _QUIET_SHARE * self.machine.cpus
 
     def document(self) -> dict[str, Any]:
         first = self.mesh[0]
@@ -78,20 +94,23 @@ class IngestReport:
             "events": first.events,
             "builds": {"text": self.text.build, "image": self.image.build},
             "rounds": len(self.mesh),
-            "floor_seconds": [round(run.seconds, 2) for run in self.floor],
-            "mesh_seconds": [round(run.seconds, 2) for run in self.mesh],
+            "floor_seconds": [round(run.used.seconds, 2) for run in self.floor],
+            "mesh_seconds": [round(run.used.seconds, 2) for run in self.mesh],
             "mesh_seconds_with_events": [round(run.seconds_with_events, 2) for run in self.mesh],
             "ratio": round(self.ratio, 3),
             "ratio_with_events": round(self.ratio_with_events, 3),
             "items_per_second": round(first.items / self.mesh_seconds, 1),
             "floor_items_per_second": round(first.items / self.floor_seconds, 1),
+            "disturbed": self.is_disturbed,
+            "other_cores": {name: round(cores, 2) for name, cores in self.other_cores.items()},
             "cpu_ratio": round(self.cpu_ratio, 3),
             "floor_cpu_seconds": round(self.floor_cpu_seconds, 2),
             "mesh_cpu_seconds": {name: round(seconds, 2) for name, seconds in self.mesh_cpu_seconds.items()},
         }
 
     def view(self) -> RenderableType:
-        return Group(self._times(), self._split())
+        warning = "Others used the cores meanwhile: trust only the seconds on a core." if self.is_disturbed else ""
+        return Group(self._times(), self._split(), warning)
 
     def _times(self) -> Table:
         first = self.mesh[0]
@@ -103,8 +122,8 @@ class IngestReport:
         for heading in ("items/s", "ratio", "seconds: median", "of all rounds"):
             table.add_column(heading, justify="right")
         rows = {
-            "floor": (1.0, [run.seconds for run in self.floor]),
-            "mesh": (self.ratio, [run.seconds for run in self.mesh]),
+            "floor": (1.0, [run.used.seconds for run in self.floor]),
+            "mesh": (self.ratio, [run.used.seconds for run in self.mesh]),
             f"mesh, {first.events:,} events too": (
                 self.ratio_with_events,
                 [run.seconds_with_events for run in self.mesh],
@@ -123,7 +142,7 @@ class IngestReport:
         table.add_column("of the mesh", justify="right")
         spent = self.mesh_cpu_seconds
         total = sum(spent.values())
-        table.add_row("floor", f"{self.floor_cpu_seconds:.1f}", "")
+        table.add_row(f"floor ({self.cpu_ratio:.2f} of the mesh)", f"{self.floor_cpu_seconds:.1f}", "")
         table.add_row("mesh", f"{total:.1f}", "")
         for name in sorted(spent, key=lambda each: -spent[each]):
             table.add_row(f"  {name}", f"{spent[name]:.1f}", f"{spent[name] / total:.1%}")

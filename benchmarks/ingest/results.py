@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from benchmarks.machine import Reading
+
 
 @dataclass(frozen=True, slots=True)
 class Model:
@@ -15,8 +17,7 @@ class Model:
 class FloorRun:
     """`texts` and `images` are those that differ; an image is a picture or a video."""
 
-    seconds: float
-    cpu_seconds: float
+    used: Reading
     items: int
     texts: int
     images: int
@@ -24,11 +25,10 @@ class FloorRun:
 
 @dataclass(frozen=True, slots=True)
 class MeshRun:
-    """`seconds` and `cpu_seconds` (by process) are those of the items alone, without the events after them."""
+    """`used` is for the items alone, without the events after them."""
 
-    seconds: float
+    used: Reading
     seconds_with_events: float
-    cpu_seconds: dict[str, float]
     items: int
     events: int
     texts: int
