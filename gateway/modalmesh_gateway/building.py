@@ -1,7 +1,7 @@
 """Items to records: embed what they say and show, fuse it, and say what was refused. Knows no grpc and no protobuf."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -17,6 +17,11 @@ from modalmesh_gateway.store import ItemRecord, TokenVectors
 from modalmesh_services.common.deadline import Deadline
 
 _QUOTED = 200
+
+# A Fuse call, well within a message and what the ranker takes: an attribute's value counts as so many bytes.
+_FUSE_ITEMS = 256
+_FUSE_BYTES = 32 * 1024 * 1024
+_VALUE_BYTES = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,12 +170,12 @@ class RecordBuilder:
             Unavailable, Overloaded: the ranker failed.
         """
         inputs = [basis.input_of(record) for record in records]
-        usable = [each for each in inputs if each.text or each.image]
-        if not usable:
-            return [replace(record, fused=None) for record in records]
-        vectors = await self._ranker.fuse(usable, deadline)
-        model = replace(basis, ranker_revision=vectors.model.fingerprint).model
-        fused = {each.item.item_id: Embeddings(vectors.values[row : row + 1], model) for row, each in enumerate(usable)}
+        fused: dict[str, Embeddings] = {}
+        for portion in portions([each for each in inputs if each.text or each.image]):
+            vectors = await self._ranker.fuse(portion, deadline)
+            model = replace(basis, ranker_revision=vectors.model.fingerprint).model
+            for row, each in enumerate(portion):
+                fused[each.item.item_id] = Embeddings(vectors.values[row : row + 1], model)
         return [
             replace(record, fused=fused.get(record.item.item_id), fused_key=_fused_key(each))
             for record, each in zip(records, inputs, strict=True)
@@ -274,6 +279,24 @@ def _vectors(sources: Sequence[Source], known: _Known) -> TokenVectors | None:
 def _of_model(tokens: TokenVectors | None, fingerprint: str) -> TokenVectors | None:
     """The vectors if they are of this model."""
     return tokens if tokens and tokens.embeddings.model.fingerprint == fingerprint else None
+
+
+def portions(inputs: Sequence[FuseInput]) -> Iterator[Sequence[FuseInput]]:
+    """Cut a Fuse call so that each part fits into a message, and keeps to what a ranker takes at once."""
+    start, size = 0, 0
+    for place, each in enumerate(inputs):
+        weight = _fuse_bytes(each)
+        if place > start and (place - start >= _FUSE_ITEMS or size + weight > _FUSE_BYTES):
+            yield inputs[start:place]
+            start, size = place, 0
+        size += weight
+    if start < len(inputs):
+        yield inputs[start:]
+
+
+def _fuse_bytes(fuse: FuseInput) -> int:
+    vectors = sum(tokens.embeddings.values.nbytes for tokens in (fuse.text, fuse.image) if tokens)
+    return vectors + _VALUE_BYTES * sum(len(values) for values in fuse.item.attributes.values())
 
 
 def _fused_key(fuse: FuseInput) -> str:
