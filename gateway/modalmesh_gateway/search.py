@@ -81,6 +81,9 @@ class Searching:
             lacked.append(Lack(space, "NO_VECTOR"))
             found.append(np.full(index.capacity, -np.inf, dtype=np.float32))
             return
+        if table is not index.spaces[space].serving():
+            # The encoder was replaced, and not all items have its vectors yet.
+            lacked.append(Lack(space, "MODEL_CHANGING"))
         found.append(table.scores(first_vector(embedded, name), index.capacity))
 
 

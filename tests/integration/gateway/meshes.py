@@ -100,19 +100,26 @@ class GatedImageEncoder(FakeImageEncoder):
 
 
 class GatedRanker(FusionRankerServicer):
-    """The real ranker; `gate` holds up Rank, `fuse_gate` Fuse."""
+    """The real ranker; `gate` holds up Rank, `fuse_gate` Fuse, `user_gate` EncodeUser."""
 
     def __init__(self, config: ZeroShotConfig) -> None:
         settings = FusionRankerSettings()
         super().__init__(RankerCore(ZeroShotRanker(config), limits(settings), settings.queue_bytes))
         self.gate = Gate()
         self.fuse_gate = Gate()
+        self.user_gate = Gate()
 
     async def Fuse(  # noqa: N802 - the contract's name
         self, request: ranker_pb.FusionRankerFuseRequest, context: Any
     ) -> ranker_pb.FusionRankerFuseResponse:
         await self.fuse_gate.pass_through()
         return await super().Fuse(request, context)
+
+    async def EncodeUser(  # noqa: N802 - the contract's name
+        self, request: ranker_pb.FusionRankerEncodeUserRequest, context: Any
+    ) -> ranker_pb.FusionRankerEncodeUserResponse:
+        await self.user_gate.pass_through()
+        return await super().EncodeUser(request, context)
 
     async def Rank(  # noqa: N802 - the contract's name
         self, request: ranker_pb.FusionRankerRankRequest, context: Any

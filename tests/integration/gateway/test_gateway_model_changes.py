@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from modalmesh.errors import Unavailable
-from modalmesh.types import Item, Picture, RankedItems, SimilarBy
+from modalmesh.types import Item, Lack, Picture, RankedItems, SimilarBy
 from modalmesh_services.common.server import MeshServer
 from tests.integration.gateway.meshes import (
     RANKER_CONFIG,
@@ -121,6 +121,21 @@ async def test_until_half_the_pictures_are_sent_again_the_old_ones_serve(shop: M
     answer = await shop.client.similar_items("red-mug", k=10, by="image")
     assert ids(answer)[0] == "red-cup"
     assert answer.items[0].score == pytest.approx(1.0, abs=1e-2)
+
+
+async def test_search_finds_what_the_new_model_knows_and_says_that_there_is_more(shop: Mesh) -> None:
+    shop.image.fingerprint = "second"
+    await shop.client.status()
+    nothing = await shop.client.search_items(image=b"red stripes", k=10)
+    await shop.client.upsert_items([LAMP])
+    something = await shop.client.search_items(image=b"red stripes", k=10)
+    await shop.client.upsert_items(SHOP)
+    everything = await until_answer(
+        lambda: shop.client.search_items(image=b"red stripes", k=10), lambda answer: not answer.served.degraded
+    )
+    assert (nothing.items, list(nothing.served.lacked)) == ((), [Lack("image", "NO_VECTOR")])
+    assert (ids(something), list(something.served.lacked)) == (["lamp"], [Lack("image", "MODEL_CHANGING")])
+    assert len(everything.items) == 5
 
 
 async def test_what_was_cached_by_one_model_is_never_taken_for_anothers(shop: Mesh) -> None:

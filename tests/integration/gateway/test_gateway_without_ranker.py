@@ -103,3 +103,13 @@ async def test_a_slow_ranker_holds_an_answer_up_no_longer_than_its_share(valkey:
         await until(lambda: mesh.ranker.gate.waiting == 0)
     assert (answer.served.served_by, len(answer.items)) == ("retrieval", 5)
     assert [(lack.part, lack.reason) for lack in answer.served.lacked] == [("fusion-ranker", "TIMEOUT")]
+
+
+async def test_a_ranker_slow_to_read_the_history_still_orders_what_retrieval_finds(valkey: ValkeyProcess) -> None:
+    async with running_mesh(valkey, part_seconds=0.3) as mesh:
+        await mesh.client.upsert_items(SHOP)
+        await mesh.client.record_events([rating("ada", "red-mug")])
+        mesh.ranker.user_gate.shut()
+        answer = await mesh.client.recommend("ada", k=10, timeout=5.0)
+    assert (answer.served.served_by, len(answer.items)) == ("rank", 5)
+    assert list(answer.served.lacked) == [Lack("fusion-ranker", "TIMEOUT")]
