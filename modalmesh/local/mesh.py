@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from modalmesh.local.failures import ChildFailed, MeshFailed, MeshRuns, PortTaken, failure
+from modalmesh.local.failures import ChildFailed, MeshFailed, MeshRuns, PortTaken, failure, require_installed
 from modalmesh.local.state import ChildState, Condition, Home, MeshState, Phase, read_state
 
 __all__ = [
@@ -53,7 +53,7 @@ def start_mesh(
         ChildFailed: a child can't be started; names it and holds its last log lines. Nothing is left running.
         MeshFailed: anything else, such as a folder that can't be written.
     """
-    _require_local_parts()
+    require_installed()
     place = Home.of(home)
     command = (sys.executable, "-P", "-m", "modalmesh.local.supervisor", "--home", str(place.path), "--port", str(port))
     return start_detached(place, command, _resolved(redis_url), timeout_seconds)
@@ -69,7 +69,7 @@ def run_mesh(
     Raises:
         MeshFailed: as `start_mesh`.
     """
-    _require_local_parts()
+    require_installed()
     from modalmesh.local.supervisor import supervise
 
     supervise(Home.of(home), port, _resolved(redis_url), serving)
@@ -86,7 +86,7 @@ def stop_mesh(home: Path, timeout_seconds: float = _STOP_SECONDS) -> bool:
     place = Home.of(home)
     if not place.lock_file.exists():
         return False
-    _require_local_parts()
+    require_installed()
     from modalmesh.local.processes import end_all, find
     from modalmesh.local.supervisor import ORPHAN_GRACE_SECONDS, end_orphans
 
@@ -165,14 +165,3 @@ def _first_state(place: Home) -> MeshState | None:
 
 def _resolved(redis_url: str | None) -> str:
     return os.environ.get(_REDIS_URL, "") if redis_url is None else redis_url
-
-
-def _require_local_parts() -> None:
-    """Raises:
-    MeshFailed: the parts to run a mesh aren't installed.
-    """
-    try:
-        import grpc_health.v1.health  # noqa: F401 - only whether they are there
-        import psutil  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise MeshFailed(f"a mesh needs more than the client ({error}): pip install 'modalmesh[local]'") from error
