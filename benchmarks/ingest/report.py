@@ -70,17 +70,17 @@ class IngestReport:
         return self.floor_cpu_seconds / sum(self.mesh_cpu_seconds.values())
 
     @property
-    def other_cores(self) -> dict[str, float]:
-        """How many cores other work on the machine kept busy in the worst round of either side."""
+    def other_cores(self) -> dict[str, list[float]]:
+        """How many cores other work on the machine kept busy, in each round of either side."""
         sides: dict[str, Sequence[FloorRun | MeshRun]] = {"floor": self.floor, "mesh": self.mesh}
-        return {name: max(run.used.other_cores for run in runs) for name, runs in sides.items()}
+        return {name: [run.used.other_cores for run in runs] for name, runs in sides.items()}
 
     @property
     def is_disturbed(self) -> bool:
         """Whether others took so much that `ratio` says more about them: of busy cores a side gets a share by the
         number of its threads. `cpu_ratio` is the better figure then.
         """
-        return max(self.other_cores.values()) > _QUIET_SHARE * self.machine.cpus
+        return max(max(cores) for cores in self.other_cores.values()) > _QUIET_SHARE * self.machine.cpus
 
     def document(self) -> dict[str, Any]:
         first = self.mesh[0]
@@ -102,7 +102,7 @@ class IngestReport:
             "items_per_second": round(first.items / self.mesh_seconds, 1),
             "floor_items_per_second": round(first.items / self.floor_seconds, 1),
             "disturbed": self.is_disturbed,
-            "other_cores": {name: round(cores, 2) for name, cores in self.other_cores.items()},
+            "other_cores": {name: [round(each, 2) for each in cores] for name, cores in self.other_cores.items()},
             "cpu_ratio": round(self.cpu_ratio, 3),
             "floor_cpu_seconds": round(self.floor_cpu_seconds, 2),
             "mesh_cpu_seconds": {name: round(seconds, 2) for name, seconds in self.mesh_cpu_seconds.items()},
