@@ -5,9 +5,9 @@ import logging
 from collections.abc import Coroutine
 from typing import Any
 
-logger = logging.getLogger(__name__)
+from modalmesh_services.common.ending import end_all
 
-_CANCEL_AGAIN_SECONDS = 0.1
+logger = logging.getLogger(__name__)
 
 
 class TaskGroup:
@@ -22,15 +22,8 @@ class TaskGroup:
         task.add_done_callback(self._ended)
 
     async def close(self) -> None:
-        """Cancel what still runs and wait for its end.
-
-        Again and again: before Python 3.12 `asyncio.wait_for`, by which redis-py writes to its socket, swallows a
-        cancellation that comes just when it is done, and the task goes on.
-        """
-        while running := set(self._tasks):
-            for task in running:
-                task.cancel()
-            await asyncio.wait(running, timeout=_CANCEL_AGAIN_SECONDS)
+        """Cancel what still runs and wait for its end."""
+        await end_all(self._tasks)
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)

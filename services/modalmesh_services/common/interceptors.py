@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, cast
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -11,6 +12,7 @@ from google.protobuf.message import DecodeError
 from modalmesh.errors import InternalError, InvalidInput, ModalmeshError
 from modalmesh.status import DETAILS_KEY, public_message, status_code, to_status
 from modalmesh_services.common.deadline import Deadline
+from modalmesh_services.common.ending import end_all
 
 logger = logging.getLogger(__name__)
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 else:
     Handler = grpc.RpcMethodHandler
 Context = grpc.aio.ServicerContext[Any, Any]
+Know: TypeAlias = Callable[[], AbstractContextManager[None]]
 
 
 def deadline_of(context: Context, default_seconds: float | None = None) -> Deadline:
@@ -34,6 +37,13 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
 
     Requests are read here too: gRPC itself answers bytes that are no message with UNKNOWN, and logs a traceback.
     """
+
+    def __init__(self) -> None:
+        self._calls: set[asyncio.Task[Any]] = set()
+
+    async def end_calls(self) -> None:
+        """End the calls that a stopped server left: gRPC cancels them, but doesn't wait for their end."""
+        await end_all(self._calls)
 
     async def intercept_service(
         self,
@@ -52,8 +62,18 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         }
         name, make = kind[handler.request_streaming, handler.response_streaming]
         behaviour = _reading(getattr(handler, name), handler)
-        wrapped: Handler = make(wrap(behaviour, details.method), None, handler.response_serializer)
+        wrapped: Handler = make(wrap(behaviour, details.method, self._know), None, handler.response_serializer)
         return wrapped
+
+    @contextmanager
+    def _know(self) -> Iterator[None]:
+        """Remember the task of a call while it runs."""
+        task = cast("asyncio.Task[Any]", asyncio.current_task())
+        self._calls.add(task)
+        try:
+            yield
+        finally:
+            self._calls.discard(task)
 
 
 def _reading(behaviour: Callable[[Any, Context], Any], handler: Handler) -> Callable[[Any, Context], Any]:
@@ -75,10 +95,13 @@ def _reading(behaviour: Callable[[Any, Context], Any], handler: Handler) -> Call
     return lambda request, context: behaviour(read(request), context)
 
 
-def _guard_unary(behaviour: Callable[[Any, Context], Awaitable[Any]], method: str) -> Callable[..., Awaitable[Any]]:
+def _guard_unary(
+    behaviour: Callable[[Any, Context], Awaitable[Any]], method: str, know: Know
+) -> Callable[..., Awaitable[Any]]:
     async def guarded(request: Any, context: Context) -> Any:
         try:
-            return await behaviour(request, context)
+            with know():
+                return await behaviour(request, context)
         except (asyncio.CancelledError, grpc.aio.AbortError):
             raise
         except Exception as error:  # noqa: BLE001 - the one place where every error gets its status
@@ -88,12 +111,13 @@ def _guard_unary(behaviour: Callable[[Any, Context], Awaitable[Any]], method: st
 
 
 def _guard_stream(
-    behaviour: Callable[[Any, Context], AsyncIterator[Any]], method: str
+    behaviour: Callable[[Any, Context], AsyncIterator[Any]], method: str, know: Know
 ) -> Callable[..., AsyncIterator[Any]]:
     async def guarded(request: Any, context: Context) -> AsyncIterator[Any]:
         try:
-            async for response in behaviour(request, context):
-                yield response
+            with know():
+                async for response in behaviour(request, context):
+                    yield response
         except (asyncio.CancelledError, grpc.aio.AbortError):
             raise
         except Exception as error:  # noqa: BLE001 - the one place where every error gets its status

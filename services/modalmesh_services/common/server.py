@@ -30,8 +30,9 @@ class MeshServer:
         self._names = tuple(service_names)
         self._health = health.aio.HealthServicer()
         self.port = 0
+        self._errors = ErrorInterceptor()
         self.grpc = grpc.aio.server(
-            interceptors=[ErrorInterceptor()],
+            interceptors=[self._errors],
             options=[
                 ("grpc.max_receive_message_length", settings.max_message_bytes),
                 ("grpc.max_send_message_length", settings.max_message_bytes),
@@ -65,9 +66,13 @@ class MeshServer:
             await self._health.set(name, SERVING if serving else NOT_SERVING)
 
     async def stop(self) -> None:
-        """Say NOT_SERVING, take no more calls, finish those under way within the grace."""
+        """Say NOT_SERVING, take no more calls, finish those under way within the grace.
+
+        None runs any more when this returns, so that what they use can be closed.
+        """
         await self.set_serving(False)
         await self.grpc.stop(self._settings.grace_seconds)
+        await self._errors.end_calls()
 
 
 async def run(

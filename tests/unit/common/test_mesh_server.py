@@ -5,7 +5,9 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -155,6 +157,34 @@ async def test_a_call_that_outlives_the_grace_is_cut_off() -> None:
         await told.server.stop()
         with pytest.raises((grpc.aio.AioRpcError, asyncio.CancelledError)):
             await asyncio.wait_for(call, 10)
+
+
+@pytest.mark.parametrize("method", ["GetItem", "GetEmbeddings"])
+async def test_no_call_runs_after_a_stop_even_if_a_library_swallowed_its_cancellation(method: str) -> None:
+    told = Told(ServerSettings(grace_seconds=0.1))
+    await told.server.start()
+    swallowed, ended = asyncio.Event(), asyncio.Event()
+    entered, leave = told.waits()
+
+    async def swallow(context: grpc.aio.ServicerContext[Any, Any]) -> None:
+        entered.set()
+        with suppress(asyncio.CancelledError):
+            await leave.wait()
+        swallowed.set()
+        try:
+            await leave.wait()
+        finally:
+            ended.set()
+
+    told.behaviour = swallow
+    async with grpc.aio.insecure_channel(told.server.address) as channel:
+        call = getattr(RecommenderStub(channel), method)(GetItemRequest())
+        reading = asyncio.create_task(call.read() if method == "GetEmbeddings" else call.code())
+        await entered.wait()
+        await told.server.stop()
+        assert swallowed.is_set()
+        assert ended.is_set()
+        reading.cancel()
 
 
 @pytest.fixture
