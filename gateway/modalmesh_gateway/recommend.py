@@ -58,11 +58,9 @@ class Recommending:
         """The caller's candidates in order, for a stored history or one in the request.
 
         Raises:
-            InvalidInput: an id twice, or both a user and a history.
+            InvalidInput: both a user and a history.
             Unavailable: a stored history is asked for and the store can't be reached.
         """
-        if len(set(item_ids)) != len(item_ids):
-            raise InvalidInput("item_ids", "holds an id twice", reason="DUPLICATE_ID")
         if user_id and history:
             raise InvalidInput("history", "is given beside user_id; give one of them", reason="AMBIGUOUS")
         events = list(history) or (await self._store.histories.history(view.name, user_id)).events

@@ -129,6 +129,7 @@ class Recommender(RecommenderServicer):
     async def Rank(self, request: pb.RankRequest, context: Context) -> pb.RankResponse:
         deadline = self._deadline(context)
         ids = _checked_ids(request.item_ids, "item_ids", MAX_RANKED)
+        check_distinct(ids, "item_ids")
         history = [convert.event_from_proto(event) for event in request.history]
         if request.user_id or not history:
             check_id(request.user_id, "user_id")
