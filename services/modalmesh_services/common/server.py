@@ -10,6 +10,7 @@ from grpc_health.v1 import health, health_pb2_grpc
 from grpc_health.v1.health_pb2 import HealthCheckResponse
 from grpc_reflection.v1alpha import reflection
 
+from modalmesh_services.common.collecting import leave_alone_what_is_there
 from modalmesh_services.common.interceptors import ErrorInterceptor
 from modalmesh_services.common.settings import ServerSettings
 
@@ -89,6 +90,7 @@ async def run(
     await server.start()
     try:
         if await _done_before(stopping, start()):
+            leave_alone_what_is_there()
             await server.set_serving(True)
             logger.info("%s is serving on %s", name, server.address)
             await stopping.wait()
