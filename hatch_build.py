@@ -1,6 +1,7 @@
 """Generates modalmesh/v1 from protos/: at install, at wheel build, and by `make protos`."""
 
 import importlib.resources
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -44,5 +45,7 @@ class ProtosBuildHook(BuildHookInterface[Any]):
 
 
 if __name__ == "__main__":
+    # protoc looks for mypy-protobuf on the PATH; an environment that isn't activated has it beside its Python.
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     generate()
     sys.stdout.write(f"generated {ROOT / 'modalmesh/v1'}\n")

@@ -282,6 +282,7 @@ def status_to_proto(status: types.Status) -> recommender.GetStatusResponse:
                 pending=namespace.pending,
                 events=namespace.events,
                 index_age_ms=namespace.index_age_ms,
+                loading=namespace.loading,
             )
             for namespace in status.namespaces
         ],
@@ -312,7 +313,9 @@ def status_from_proto(message: recommender.GetStatusResponse) -> types.Status:
             store.reachable, store.version, store.durability, store.durable, store.used_memory_bytes
         ),
         namespaces=tuple(
-            types.NamespaceStatus(n.namespace, n.items, n.with_text, n.with_image, n.pending, n.events, n.index_age_ms)
+            types.NamespaceStatus(
+                n.namespace, n.items, n.with_text, n.with_image, n.pending, n.events, n.index_age_ms, n.loading
+            )
             for n in message.namespaces
         ),
         cache=types.CacheStatus(cache.hits, cache.misses, cache.encoded_texts, cache.encoded_images),

@@ -244,6 +244,8 @@ class StoreStatus:
 
 @dataclass(frozen=True, slots=True)
 class NamespaceStatus:
+    """While a gateway that has just started is `loading` the catalogue, the counts aren't known yet."""
+
     namespace: str
     items: int
     with_text: int
@@ -251,6 +253,7 @@ class NamespaceStatus:
     pending: int
     events: int
     index_age_ms: int
+    loading: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ class Overview:
             version=__version__,
             services=self._monitor.statuses(),
             store=store,
-            namespaces=[_namespace_status(view) for view in sorted(self._views.all(), key=lambda view: view.name)],
+            namespaces=[namespace_status(view) for view in sorted(self._views.all(), key=lambda view: view.name)],
             cache=CacheStatus(text.hits + image.hits, text.misses + image.misses, text.encoded, image.encoded),
         )
 
@@ -46,7 +46,7 @@ class Overview:
             yield [each for each in inputs if each.text or each.image]
 
 
-def _namespace_status(view: NamespaceView) -> NamespaceStatus:
+def namespace_status(view: NamespaceView) -> NamespaceStatus:
     entries = list(view.index.entries())
     return NamespaceStatus(
         namespace=view.name,
@@ -56,4 +56,5 @@ def _namespace_status(view: NamespaceView) -> NamespaceStatus:
         pending=sum(bool(entry.item.pending) or not entry.fused_fingerprint for entry in entries),
         events=view.events,
         index_age_ms=view.age_ms,
+        loading=not view.loaded.is_set(),
     )

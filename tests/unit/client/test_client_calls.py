@@ -116,7 +116,7 @@ def test_status_reads_all_parts(client: Client, gateway: ScriptedGateway) -> Non
         "0.1.0",
         (types.ServiceStatus("text-encoder", "127.0.0.1:1", True, "", types.ModelInfo("m", "f", "cpu", 384)),),
         types.StoreStatus(True, "Valkey 9.1", "fsync-always", True, 1),
-        (types.NamespaceStatus("shop", 3, 2, 1, 0, 9, 4),),
+        (types.NamespaceStatus("shop", 3, 2, 1, 0, 9, 4, loading=True),),
         types.CacheStatus(1, 2, 3, 4),
     )
     gateway.answers["GetStatus"] = convert.status_to_proto(status)
