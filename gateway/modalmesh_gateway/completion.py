@@ -100,6 +100,7 @@ class Completion:
         self, view: NamespaceView, items: Sequence[PreparedItem], records: dict[str, ItemRecord], basis: Basis
     ) -> None:
         result = await self._builder.build(items, basis, Deadline.after(self._batch_seconds))
+        completed: list[ItemRecord] = []
         for each in result.built:
             before = records[each.prepared.item.item_id]
             for error in each.refused:
@@ -107,9 +108,9 @@ class Completion:
             # An item of which nothing can be encoded stays in the catalogue: it was accepted, as what it was.
             after = each.record or replace(before, pending=frozenset(), item=replace(before.item, pending=()))
             after = replace(after, digest=before.digest)
-            if after.pending == before.pending and _models(after) == _models(before):
-                continue
-            await self._store.catalogue.complete(view.name, after, before.item.revision)
+            if after.pending != before.pending or _models(after) != _models(before):
+                completed.append(after)
+        await self._store.catalogue.complete(view.name, completed)
         await self._views.refresh(view, list(records))
 
     async def _fuse_outdated(self, view: NamespaceView, basis: Basis) -> None:
@@ -132,11 +133,7 @@ class Completion:
                 logger.warning("%s: fusing waits: %s", view.name, error.message)
                 return
             # Beside the vectors of the model before, which go on serving until all items have the new one.
-            for record in fused:
-                if record.fused is not None:
-                    await self._store.catalogue.put_fused(
-                        view.name, record.item.item_id, record.item.revision, record.fused, record.fused_key
-                    )
+            await self._store.catalogue.put_fused(view.name, fused)
             await self._views.refresh(view, ids)
 
 

@@ -54,33 +54,28 @@ class Catalogue:
         """
         found = await self._namespaces.ensure(namespace)
         commands = [self._write(found, record, None, contents or {}) for record in records]
-        answers = await self._server.write(commands) if commands else []
+        answers = await self._server.write(commands)
         return [PutResult(outcome.decode(), int(revision)) for outcome, revision in answers]
 
-    async def complete(self, namespace: str, record: ItemRecord, expected_revision: int) -> bool:
-        """Write the vectors of an item that is still as it was; False when it isn't.
+    async def complete(self, namespace: str, records: Sequence[ItemRecord]) -> list[bool]:
+        """Write the vectors of items that are still as they were, each as one atomic step; False for one that isn't.
 
-        As it was: same revision, same digest, and waiting for at least what `record` waits for. The revision stays.
-        Contents that nothing waits for any more are dropped.
+        As it was: the record's revision, the same digest, and waiting for at least what the record waits for. The
+        revision stays. Contents that nothing waits for any more are dropped.
         """
         found = await self._namespaces.ensure(namespace)
-        command = self._write(found, record, expected_revision, {})
-        ((outcome, _),) = await self._server.write([command])
-        return bool(outcome == b"completed")
+        answers = await self._server.write([self._write(found, each, each.item.revision, {}) for each in records])
+        return [outcome == b"completed" for outcome, _ in answers]
 
-    async def put_fused(
-        self, namespace: str, item_id: str, revision_expected: int, fused: Embeddings, fused_key: str
-    ) -> bool:
-        """Add a vector (1, D) of another space beside the item's others.
+    async def put_fused(self, namespace: str, records: Sequence[ItemRecord]) -> list[bool]:
+        """Add each record's vector of another space beside the item's others, where it has one.
 
-        False when the item has changed or is gone, or has a vector of that space made from something else.
+        False when the item has another revision or is gone, or has a vector of that space made from something else.
         """
         found = await self._namespaces.ensure(namespace)
-        slot = item_slot(found, item_id)
-        arguments = (item_id, str(revision_expected), fused.model.fingerprint, encode_vectors(fused), fused_key)
-        command = PUT_FUSED.call([slot.item(item_id), slot.changes, slot.sequence], [*arguments, self._log_length])
-        (is_put,) = await self._server.write([command])
-        return bool(is_put)
+        commands = [self._add_fused(found, each, each.fused) for each in records if each.fused]
+        answers = iter(await self._server.write(commands))
+        return [bool(next(answers)) if each.fused else False for each in records]
 
     async def drop_fused(self, namespace: str, keep_revision: str) -> int:
         """Drop all fused vectors but those whose model's fingerprint is `keep_revision`; how many there were."""
@@ -206,6 +201,13 @@ class Catalogue:
             len(needed),
         )
         return WRITE_ITEM.call(_item_keys(slot, item_id), [*arguments, *fields, *needed, *kept])
+
+    def _add_fused(self, namespace: Namespace, record: ItemRecord, fused: Embeddings) -> Command:
+        item = record.item
+        slot = item_slot(namespace, item.item_id)
+        made: Command = (fused.model.fingerprint, encode_vectors(fused), record.fused_key)
+        arguments: Command = (item.item_id, str(item.revision), *made, self._log_length)
+        return PUT_FUSED.call([slot.item(item.item_id), slot.changes, slot.sequence], arguments)
 
     def _delete(self, namespace: Namespace, item_id: str) -> Command:
         keys = _item_keys(item_slot(namespace, item_id), item_id)

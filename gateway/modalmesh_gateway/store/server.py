@@ -87,6 +87,8 @@ class Server:
 
     async def write(self, commands: Sequence[Command]) -> list[Any]:
         """As `run`; when it returns, what was written is as safe as the server can make it."""
+        if not commands:
+            return []
         answers = await self.run(commands, at_once=True)
         if (await self.known_facts()).durability == "waitaof":
             await self._wait_for_disk()

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import aclosing
+from dataclasses import replace
 
 import pytest
 
@@ -49,7 +50,8 @@ async def test_writes_deletes_and_completions_are_followed(followed: Store) -> N
     await followed.catalogue.put("shop", [full_record("before")])
     cursor = await followed.changes.cursor("shop")
     await followed.catalogue.put("shop", [full_record("lamp"), waiting_record("chair"), full_record("before")])
-    await followed.catalogue.complete("shop", full_record("chair"), 1)
+    chair = full_record("chair")
+    await followed.catalogue.complete("shop", [replace(chair, item=replace(chair.item, revision=1))])
     assert await collect(followed, cursor, 2) == {"lamp", "chair"}
     cursor = await followed.changes.cursor("shop")
     await followed.catalogue.delete("shop", ["lamp", "none"])
