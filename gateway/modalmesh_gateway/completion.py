@@ -3,11 +3,11 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from modalmesh.errors import ModalmeshError
 from modalmesh_gateway.building import Basis, PreparedItem, RecordBuilder, prepare
-from modalmesh_gateway.index import Entry
+from modalmesh_gateway.index import Entry, ItemIndex
 from modalmesh_gateway.ingest import current_basis
 from modalmesh_gateway.parts import PART_FAILURES, PartMonitor
 from modalmesh_gateway.ports import Visual
@@ -18,6 +18,16 @@ from modalmesh_services.common.deadline import Deadline
 logger = logging.getLogger(__name__)
 
 _BATCH = 256
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What a look through a namespace depends on: where nothing was to be done, nothing is until one of it changes."""
+
+    index: ItemIndex
+    changes: int
+    basis: Basis
+    serving: frozenset[str]
 
 
 class Completion:
@@ -39,6 +49,7 @@ class Completion:
         self._builder = builder
         self._pause_seconds = pause_seconds
         self._batch_seconds = batch_seconds
+        self._settled: dict[str, _Look] = {}
 
     async def run(self) -> None:
         """Complete for ever; a failure is logged and tried again."""
@@ -62,11 +73,17 @@ class Completion:
         wanted = {"text": basis.text_fingerprint, "image": basis.image_fingerprint, "fused": basis.model.fingerprint}
         if "fused" in view.index.want(wanted):
             await self._store.catalogue.drop_fused(view.name, basis.model.fingerprint)
-        await self._encode_waiting(view, basis)
+        look = _Look(view.index, view.index.changes, basis, self._monitor.all_serving())
+        if self._settled.get(view.name) == look:
+            return
+        worked = await self._encode_waiting(view, basis)
         if self._monitor.serving("fusion-ranker"):
-            await self._fuse_outdated(view, basis)
+            worked |= await self._fuse_outdated(view, basis)
+        if not worked:
+            self._settled[view.name] = look
 
-    async def _encode_waiting(self, view: NamespaceView, basis: Basis) -> None:
+    async def _encode_waiting(self, view: NamespaceView, basis: Basis) -> bool:
+        """Whether there was anything to do."""
         texts = self._monitor.serving("text-encoder")
         waiting = [
             entry.item.item_id
@@ -78,6 +95,7 @@ class Completion:
             items = [prepared for record in records.values() if (prepared := await self._restore(view, record))]
             if items:
                 await self._build(view, items, records, basis)
+        return bool(waiting)
 
     def _can_encode(self, entry: Entry) -> bool:
         return any(self._monitor.serving(f"{modality}-encoder") for modality in entry.item.pending)
@@ -113,7 +131,8 @@ class Completion:
         await self._store.catalogue.complete(view.name, completed)
         await self._views.refresh(view, list(records))
 
-    async def _fuse_outdated(self, view: NamespaceView, basis: Basis) -> None:
+    async def _fuse_outdated(self, view: NamespaceView, basis: Basis) -> bool:
+        """Whether there was anything to do."""
         outdated = [
             entry.item.item_id
             for entry in view.index.entries()
@@ -131,10 +150,11 @@ class Completion:
                 fused = await self._builder.fuse(list(records.values()), basis, Deadline.after(self._batch_seconds))
             except PART_FAILURES as error:
                 logger.warning("%s: fusing waits: %s", view.name, error.message)
-                return
+                break
             # Beside the vectors of the model before, which go on serving until all items have the new one.
             await self._store.catalogue.put_fused(view.name, fused)
             await self._views.refresh(view, ids)
+        return bool(outdated)
 
 
 def _is_outdated(had: str, served: str) -> bool:

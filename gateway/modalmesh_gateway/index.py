@@ -122,6 +122,8 @@ class ItemIndex:
     """
 
     def __init__(self) -> None:
+        # Counts writes, so that whoever looked through all items knows whether to look again.
+        self.changes = 0
         self.spaces: dict[str, Space] = {"text": Space(), "image": Space(), "fused": Space()}
         self._rows: dict[str, int] = {}
         self._entries: list[Entry | None] = []
@@ -157,6 +159,7 @@ class ItemIndex:
 
     def upsert(self, record: ItemRecord) -> None:
         """Take a record as stored: what the store says last is right."""
+        self.changes += 1
         item_id = record.item.item_id
         row = self._rows.get(item_id)
         if row is None:
@@ -178,6 +181,7 @@ class ItemIndex:
         row = self._rows.pop(item_id, None)
         if row is None:
             return
+        self.changes += 1
         for space in self.spaces.values():
             space.drop(row)
         self._entries[row] = None

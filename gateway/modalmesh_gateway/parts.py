@@ -41,6 +41,9 @@ class PartMonitor:
     def serving(self, name: str) -> bool:
         return not self._problems[name]
 
+    def all_serving(self) -> frozenset[str]:
+        return frozenset(part.name for part in self._parts if self.serving(part.name))
+
     def statuses(self) -> list[ServiceStatus]:
         return [
             ServiceStatus(

@@ -160,3 +160,11 @@ def test_an_item_keeps_its_row_when_it_changes() -> None:
     index.upsert(replace(record("a"), item=Item("a", title="after")))
     assert index.row("a") == row
     assert index.title("a") == "after"
+
+
+def test_it_counts_what_changes_an_item() -> None:
+    index = ItemIndex()
+    index.upsert(record("a"))
+    index.remove("a")
+    index.remove("a")
+    assert index.changes == 2
