@@ -11,6 +11,7 @@ from grpc_health.v1.health_pb2 import HealthCheckResponse
 from grpc_reflection.v1alpha import reflection
 
 from modalmesh_services.common.collecting import leave_alone_what_is_there
+from modalmesh_services.common.grpc_log import ignore_callers_that_left
 from modalmesh_services.common.interceptors import ErrorInterceptor
 from modalmesh_services.common.settings import ServerSettings
 
@@ -119,6 +120,7 @@ async def _done_before(stopping: asyncio.Event, work: Awaitable[None]) -> bool:
 def main(serving: Callable[[], Awaitable[None]], settings: ServerSettings, name: str) -> int:
     """Log to stderr, run to the end, and turn what can't be started into one clear line and exit code 1."""
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    ignore_callers_that_left()
 
     async def run_all() -> None:
         await serving()
