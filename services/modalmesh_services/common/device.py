@@ -1,66 +1,130 @@
-"""Where a model runs and in which precision."""
+"""Where a model runs, by which backend and in which precision. Imports no torch where it can do without."""
 
+import importlib.util
 import os
+import sys
 from dataclasses import dataclass
-from typing import Literal
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
+Backend = Literal["auto", "torch", "openvino"]
 Precision = Literal["auto", "fp32", "bf16"]
 
-_NAMES = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}
+# One of them is there wherever a driver of NVIDIA's is, the last under WSL.
+_CUDA_DRIVERS = ("/dev/nvidiactl", "/proc/driver/nvidia/version", "/dev/dxg")
+_PROCESSORS = Path("/proc/cpuinfo")
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    type: Literal["cpu", "cuda"]
+    index: int = 0
+
+    def __str__(self) -> str:
+        return self.type if self.type == "cpu" else f"{self.type}:{self.index}"
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """A device, the dtype of weights and activations on it, and how many threads drive it."""
+    """A backend, its device, the precision of the network's larger part, and how many threads drive it."""
 
-    device: torch.device
-    dtype: torch.dtype
+    backend: Literal["torch", "openvino"]
+    device: Device
+    precision: Literal["fp32", "bf16", "fp16"]
     threads: int
 
     @property
     def build(self) -> str:
-        """Backend and precision, such as torch-2.13.0/cpu/bf16."""
-        release = torch.__version__.split("+")[0]
-        return f"torch-{release}/{self.device.type}/{_NAMES[self.dtype]}"
+        """Backend, device and precision, such as openvino-2026.4.1/cpu/bf16."""
+        return f"{self.backend}-{release(self.backend)}/{self.device.type}/{self.precision}"
 
 
-def place(device: str = "auto", precision: Precision = "auto", threads: int = 0) -> Placement:
-    """Choose device and dtype, and for a CPU the number of cores (0: all that this process may use).
+def release(package: str) -> str:
+    """The version of a package, without importing it and without what its build adds, such as +cpu."""
+    return metadata.version(package).split("+")[0]
 
-    On a CPU each core works on a micro-batch of its own, instead of torch splitting every operation among all cores.
-    With two cores that is twice as fast, and when others use the cores too, no core waits for the slowest.
+
+def places(
+    device: str = "auto", precision: Precision = "auto", threads: int = 0, backend: Backend = "auto"
+) -> list[Placement]:
+    """Where a model may run, the fastest first. `threads` is for a CPU (0: all cores that this process may use).
+
+    On a CPU each thread is one core, which works on a micro-batch of its own, instead of every operation being split
+    among all cores. With two cores that is twice as fast, and when others use the cores too, no core waits for the
+    slowest.
 
     Raises:
-        ValueError: there is no such device here.
+        ValueError: there is no such device here, or no such backend for it.
     """
     chosen = _device(device)
     if chosen.type == "cuda":
-        return Placement(chosen, _dtype(chosen, precision), threads=1)
-    torch.set_num_threads(1)
-    return Placement(chosen, _dtype(chosen, precision), threads or len(os.sched_getaffinity(0)))
+        if backend == "openvino":
+            raise ValueError("--backend openvino runs on a CPU only: add --device cpu")
+        return [Placement("torch", chosen, kind, 1) for kind in _precisions(_cuda_precision(), precision)]
+    cores = threads or len(os.sched_getaffinity(0))
+    return [
+        Placement(name, chosen, kind, cores)
+        for name in _cpu_backends(backend)
+        # Without the processor's own instructions bf16 is emulated, and slower than fp32.
+        for kind in _precisions("bf16" if _cpu_has_bf16() else "fp32", precision)
+    ]
 
 
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    device = torch.device(name)
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise ValueError(f"--device {name}: this machine has {torch.cuda.device_count()} CUDA devices")
-    return device
+def _precisions(fast: Literal["fp32", "bf16", "fp16"], wanted: Precision) -> list[Literal["fp32", "bf16", "fp16"]]:
+    if wanted != "auto":
+        return [wanted]
+    return ["fp32"] if fast == "fp32" else [fast, "fp32"]
 
 
-def _dtype(device: torch.device, precision: Precision) -> torch.dtype:
-    match precision:
-        case "fp32":
-            return torch.float32
-        case "bf16":
-            return torch.bfloat16
-        case _ if device.type == "cuda":
-            return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
-        case _:
-            # Without the processor's own instructions bf16 is emulated, and slower than fp32.
-            capabilities = torch.cpu.get_capabilities()
-            fast = capabilities.get("avx512_bf16") or capabilities.get("amx_bf16")
-            return torch.bfloat16 if fast else torch.float32
+def _cpu_backends(wanted: Backend) -> list[Literal["torch", "openvino"]]:
+    there = importlib.util.find_spec("openvino") is not None
+    if wanted == "openvino" and not there:
+        raise ValueError("--backend openvino: openvino is not installed")
+    if wanted == "auto":
+        return ["openvino", "torch"] if there else ["torch"]
+    return [wanted]
+
+
+def _cpu_has_bf16() -> bool:
+    try:
+        words = _PROCESSORS.read_text(encoding="utf-8").split()
+    except OSError:
+        return False
+    return "avx512_bf16" in words or "amx_bf16" in words
+
+
+def _cuda_precision() -> Literal["bf16", "fp16"]:
+    import torch
+
+    return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
+
+
+def _device(name: str) -> Device:
+    kind, _, index = name.partition(":")
+    if kind == "cpu":
+        return Device("cpu")
+    count = _cuda_devices()
+    if kind == "auto":
+        return Device("cuda") if count else Device("cpu")
+    if int(index or 0) >= count:
+        raise ValueError(f"--device {name}: this machine has {count} CUDA devices")
+    return Device("cuda", int(index or 0))
+
+
+def _cuda_devices() -> int:
+    # Importing torch takes a second or more, which a machine without a driver needn't spend.
+    if sys.platform == "linux" and not any(Path(path).exists() for path in _CUDA_DRIVERS):
+        return 0
+    import torch
+
+    return torch.cuda.device_count()
+
+
+def torch_dtype(placement: Placement) -> "torch.dtype":
+    import torch
+
+    return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[placement.precision]

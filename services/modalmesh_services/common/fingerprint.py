@@ -4,9 +4,10 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
 
 def of_files(paths: Iterable[Path], settings: Mapping[str, Any]) -> str:
@@ -19,8 +20,10 @@ def of_files(paths: Iterable[Path], settings: Mapping[str, Any]) -> str:
     return _finish(digest, settings)
 
 
-def of_tensors(tensors: Mapping[str, torch.Tensor], settings: Mapping[str, Any]) -> str:
+def of_tensors(tensors: Mapping[str, "torch.Tensor"], settings: Mapping[str, Any]) -> str:
     """Hash weights as they were loaded, by name, dtype, shape and content. 32 hexadecimal digits."""
+    import torch
+
     digest = hashlib.sha256()
     for name, tensor in sorted(tensors.items()):
         digest.update(f"{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\n".encode())

@@ -4,10 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import transformers
-from huggingface_hub import snapshot_download
-from safetensors import SafetensorError
-
 # No pickle is ever fetched, let alone loaded.
 _FILES = ["*.safetensors", "*.json", "vocab.txt", "*.model", "1_Pooling/*.json"]
 
@@ -23,6 +19,9 @@ def find_folder(model: str) -> tuple[Path, str]:
         return path, path.resolve().name
     if path.is_absolute() or model.startswith("."):
         raise FileNotFoundError(f"--model {model}: there is no such folder")
+    # Not at the top, because a start that finds a converted model on disk needs none of it.
+    from huggingface_hub import snapshot_download
+
     return Path(snapshot_download(model, allow_patterns=_FILES)), model
 
 
@@ -32,6 +31,9 @@ def load_network(from_pretrained: Callable[..., Any], folder: Path, **options: A
     Raises:
         OSError, ValueError: the folder lacks something, or its weights can't be read.
     """
+    import transformers
+    from safetensors import SafetensorError
+
     log: Any = transformers.utils.logging  # it has no types
     log.disable_progress_bar()
     try:

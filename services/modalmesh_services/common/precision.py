@@ -1,14 +1,12 @@
-"""Builds of one fingerprint are interchangeable, so a faster precision is taken only if it gives the same vectors."""
+"""Builds of one fingerprint are interchangeable, so a faster one is taken only if it gives the same vectors."""
 
 import logging
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-import torch
-
 from modalmesh.embeddings import FloatMatrix
-from modalmesh_services.common.device import Placement, Precision
+from modalmesh_services.common.device import Placement
+from modalmesh_services.common.step import least_cosine
 
 logger = logging.getLogger(__name__)
 
@@ -17,27 +15,39 @@ Model = TypeVar("Model")
 
 
 def choose(
+    placements: Sequence[Placement],
     make: Callable[[Placement], Model],
     probe: Callable[[Model], FloatMatrix],
-    placement: Placement,
-    precision: Precision,
+    reference: Callable[[], FloatMatrix],
 ) -> tuple[Model, Placement]:
-    """The model that `make` gives for the placement, if its vectors of the probe, (N, D) of length 1, are those of
-    float32; otherwise the model in float32.
+    """The first of the models that can be made and whose vectors of the probe, (N, D) of length 1, are those of the
+    reference, which is torch in float32.
 
     Raises:
-        ValueError: the precision was asked for by name, and isn't good enough for this model.
+        ValueError: there is none; says why.
     """
-    exact = replace(placement, dtype=torch.float32)
-    reference = make(exact)
-    if placement.dtype is torch.float32:
-        return reference, exact
-    fast = make(placement)
-    cosine = float((probe(fast) * probe(reference)).sum(axis=1).min())
-    # Written this way around, because NaN is less than nothing.
-    if cosine >= LEAST_COSINE:
-        return fast, placement
-    if precision != "auto":
-        raise ValueError(f"--precision {precision}: this model's vectors keep a cosine of only {cosine:.4f} to fp32's")
-    logger.warning("%s keeps a cosine of only %.4f to fp32, which is used instead", placement.build, cosine)
-    return reference, exact
+    problems = []
+    exact: FloatMatrix | None = None
+    for placement in placements:
+        try:
+            model = make(placement)
+            if (placement.backend, placement.precision) == ("torch", "fp32"):
+                return model, placement
+            exact = reference() if exact is None else exact
+            cosine = least_cosine(probe(model), exact)
+        except Exception as error:  # noqa: BLE001 - a converter raises whatever it likes
+            problems.append(f"{placement.build} can't run this model: {_reason(error)}")
+        else:
+            # Written this way around, because NaN is less than nothing.
+            if cosine >= LEAST_COSINE:
+                return model, placement
+            problems.append(f"{placement.build} keeps a cosine of only {cosine:.4f} to fp32's vectors")
+        if placement is not placements[-1]:
+            logger.warning("%s: the next best is tried", problems[-1])
+    raise ValueError("; ".join(problems))
+
+
+def _reason(error: Exception) -> str:
+    """One line of a message that may be a page, but none that only says where in OpenVINO's sources it came from."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    return next((line for line in lines if line and not line.startswith("Exception from")), type(error).__name__)

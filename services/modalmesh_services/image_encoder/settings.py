@@ -1,7 +1,7 @@
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from modalmesh_services.common.device import Precision
+from modalmesh_services.common.device import Backend, Precision
 from modalmesh_services.common.settings import ServerSettings
 from modalmesh_services.image_encoder.videos import VideoLimits
 
@@ -16,8 +16,10 @@ class ImageEncoderSettings(ServerSettings):
     )
     weights: str = Field("", description="file or folder with a torchvision model's weights; empty downloads them once")
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu or cuda:N")
+    backend: Backend = Field("auto", description="auto is OpenVINO on a CPU where it can run the model, else torch")
     precision: Precision = Field("auto", description="auto is bf16 where the device has it")
     threads: int = Field(0, ge=0, description="CPU cores for the model; 0 takes all")
+    model_cache: str = Field("", description="folder for converted models; empty is ~/.cache/modalmesh/models")
     max_image_bytes: int = Field(20 * _MIB, gt=0, description="a longer file is refused")
     max_image_pixels: int = Field(50_000_000, gt=0, description="a larger picture or video frame is refused")
     max_video_bytes: int = Field(48 * _MIB, gt=0, description="a longer file is refused")

@@ -38,6 +38,11 @@ class ModelFolder:
         kept = ("config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt")
         return [*self.weights(), *(self.path / name for name in kept if (self.path / name).is_file())]
 
+    def all_files(self) -> list[Path]:
+        """All files that are looked at: those that decide the vectors, and those of sentence-transformers."""
+        kept = ("modules.json", "sentence_bert_config.json", "1_Pooling/config.json")
+        return [*self.deciding_files(), *(self.path / name for name in kept if (self.path / name).is_file())]
+
     def read_json(self, name: str) -> Any:
         """The content of a JSON file; None where the folder has no such file."""
         path = self.path / name

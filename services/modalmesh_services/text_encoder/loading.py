@@ -1,20 +1,22 @@
 """A model's folder to everything that the core needs."""
 
-import copy
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from transformers import AutoConfig, AutoModel, AutoTokenizer
+from tokenizers import Tokenizer
 
 from modalmesh.embeddings import FloatMatrix
-from modalmesh_services.common import fingerprint, hugging_face, precision
-from modalmesh_services.common.device import Placement, place
+from modalmesh_services.common import fingerprint
+from modalmesh_services.common.backends import Backends, Kept
+from modalmesh_services.common.device import Placement, places
+from modalmesh_services.common.step import Step
 from modalmesh_services.text_encoder.folder import ModelFolder, find_folder
 from modalmesh_services.text_encoder.model import TextModel
 from modalmesh_services.text_encoder.settings import TextEncoderSettings
 from modalmesh_services.text_encoder.tokens import CHARACTERS_PER_TOKEN, Tokeniser, Tokens
 
-# By which precisions are compared.
+# By which builds are compared.
 _PROBE = (
     "dog",
     "A red house by the sea, 1998.",
@@ -38,43 +40,66 @@ class LoadedText:
 
 
 def load(settings: TextEncoderSettings) -> LoadedText:
-    """Load safetensors and a fast tokenizer.
+    """Load safetensors and a fast tokenizer, or what an earlier start made of them.
 
     Raises:
         OSError, ValueError: the folder lacks something or holds something that isn't supported; says what.
     """
+    placements = places(settings.device, settings.precision, settings.threads, settings.backend)
+    backends = Backends(placements, settings.model_cache)
     folder = find_folder(settings.model)
-    placement = place(settings.device, settings.precision, settings.threads)
+    # What the folder's further files say is looked up again only when one of them has changed.
+    wanted = {"pooling": settings.pooling, "max_tokens": settings.max_tokens}
+    key = {"kind": "text", "files": fingerprint.of_files(folder.all_files(), wanted)}
+    kept = backends.kept(key)
+    return _from_kept(kept, folder) if kept else _convert(settings, folder, backends, key)
+
+
+def _from_kept(kept: Kept, folder: ModelFolder) -> LoadedText:
+    """Takes half a second, because neither torch nor transformers is needed."""
+    about = kept.about
+    tokeniser = Tokeniser(Tokenizer.from_str(about["tokenizer"]), about["max_tokens"])
+    model = TextModel(kept.step, about["pad_id"])
+    return LoadedText(tokeniser, model, kept.placement, folder.name, about["fingerprint"], about["dim"])
+
+
+def _convert(
+    settings: TextEncoderSettings, folder: ModelFolder, backends: Backends, key: Mapping[str, Any]
+) -> LoadedText:
+    from transformers import AutoConfig, AutoTokenizer
+
+    from modalmesh_services.text_encoder import network as networks
+
     pooling = folder.pooling() if settings.pooling == "auto" else settings.pooling
     config = AutoConfig.from_pretrained(folder.path, local_files_only=True)
     tokenizer = AutoTokenizer.from_pretrained(folder.path, local_files_only=True)
     max_tokens = _max_tokens(folder, config, tokenizer, settings.max_tokens)
     if not tokenizer.is_fast:
         raise ValueError(f"{folder.path} has no fast tokenizer, which tells where in a text a token is")
-    network = hugging_face.load_network(AutoModel.from_pretrained, folder.path, config=config)
     decisive = {
         "max_tokens": max_tokens,
         "pooling": pooling,
         "normalised": True,
         "characters_per_token": CHARACTERS_PER_TOKEN,
     }
+    pad_id = tokenizer.pad_token_id or 0
+    about: dict[str, Any] = {
+        "fingerprint": fingerprint.of_files(folder.deciding_files(), decisive),
+        "tokenizer": tokenizer.backend_tokenizer.to_str(),
+        "max_tokens": max_tokens,
+        "pad_id": pad_id,
+        "dim": int(config.hidden_size),
+    }
     tokeniser = Tokeniser(tokenizer.backend_tokenizer, max_tokens)
 
-    def make(where: Placement) -> TextModel:
-        return TextModel(copy.deepcopy(network), pooling, tokenizer.pad_token_id or 0, where)
+    def probe(step: Step) -> FloatMatrix:
+        texts = [tokens for tokens in tokeniser(_PROBE) if isinstance(tokens, Tokens)]
+        return TextModel(step, pad_id)(texts, False)[0]
 
-    def probe(model: TextModel) -> FloatMatrix:
-        return model([tokens for tokens in tokeniser(_PROBE) if isinstance(tokens, Tokens)], False)[0]
-
-    model, placement = precision.choose(make, probe, placement, settings.precision)
-    return LoadedText(
-        tokeniser,
-        model,
-        placement,
-        folder.name,
-        fingerprint.of_files(folder.deciding_files(), decisive),
-        int(config.hidden_size),
-    )
+    network = networks.load(folder, config, pooling, max_tokens)
+    step, placement, graph = backends.choose(network, probe)
+    backends.keep(key, placement, graph, about)
+    return LoadedText(tokeniser, TextModel(step, pad_id), placement, folder.name, about["fingerprint"], about["dim"])
 
 
 def _max_tokens(folder: ModelFolder, config: Any, tokenizer: Any, wanted: int) -> int:

@@ -3,7 +3,7 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from modalmesh_services.common.device import Precision
+from modalmesh_services.common.device import Backend, Precision
 from modalmesh_services.common.settings import ServerSettings
 
 Pooling = Literal["auto", "mean", "cls"]
@@ -14,8 +14,10 @@ class TextEncoderSettings(ServerSettings):
 
     model: str = Field("packaged", description="packaged, a Hugging Face folder, or a name on the hub")
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu or cuda:N")
+    backend: Backend = Field("auto", description="auto is OpenVINO on a CPU where it can run the model, else torch")
     precision: Precision = Field("auto", description="auto is bf16 where the device has it")
     threads: int = Field(0, ge=0, description="CPU cores for the model; 0 takes all")
+    model_cache: str = Field("", description="folder for converted models; empty is ~/.cache/modalmesh/models")
     pooling: Pooling = Field("auto", description="auto is what the model's folder says, or else mean")
     max_tokens: int = Field(0, ge=0, description="longest text in tokens; 0 takes the model's own limit")
     max_text_bytes: int = Field(1024 * 1024, gt=0, description="a longer text is refused")

@@ -1,32 +1,44 @@
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 import torch
 
 from modalmesh_services.common import fingerprint
-from modalmesh_services.common.device import Placement, place
+from modalmesh_services.common.device import Backend, Device, Placement, Precision, places
 
 
-def test_a_build_names_backend_and_precision() -> None:
-    placement = Placement(torch.device("cpu"), torch.bfloat16, 2)
-    assert placement.build == f"torch-{torch.__version__.split('+')[0]}/cpu/bf16"
+def test_a_build_names_backend_release_device_and_precision() -> None:
+    torch_build = Placement("torch", Device("cuda", 1), "fp16", 1).build
+    assert torch_build == f"torch-{torch.__version__.split('+')[0]}/cuda/fp16"
+    assert Placement("openvino", Device("cpu"), "bf16", 2).build == f"openvino-{metadata.version('openvino')}/cpu/bf16"
 
 
-def test_precision_may_be_asked_for() -> None:
-    assert place("cpu", "fp32").dtype is torch.float32
-    assert place("cpu", "bf16").dtype is torch.bfloat16
+def test_a_cpu_gets_openvino_and_torch_behind_it() -> None:
+    tried = [(place.backend, place.precision) for place in places("cpu")]
+    assert [backend for backend, _ in tried] == sorted(backend for backend, _ in tried)
+    assert (tried[0][0], tried[-1]) == ("openvino", ("torch", "fp32"))
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_precision_may_be_asked_for(precision: Precision) -> None:
+    assert {place.precision for place in places("cpu", precision)} == {precision}
+
+
+@pytest.mark.parametrize("backend", ["torch", "openvino"])
+def test_a_backend_may_be_asked_for(backend: Backend) -> None:
+    assert {place.backend for place in places("cpu", backend=backend)} == {backend}
 
 
 def test_each_thread_gets_a_core_of_its_own() -> None:
-    assert place("cpu", threads=3).threads == 3
-    assert torch.get_num_threads() == 1
+    assert places("cpu", threads=3)[0].threads == 3
 
 
 def test_a_device_that_is_not_there_is_refused() -> None:
     with pytest.raises(ValueError, match="--device cuda:99"):
-        place("cuda:99")
+        places("cuda:99")
 
 
 def test_files_are_fingerprinted_by_name_and_content(tmp_path: Path) -> None:

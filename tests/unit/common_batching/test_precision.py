@@ -1,52 +1,66 @@
 import logging
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
-import torch
 
 from modalmesh.embeddings import FloatMatrix
-from modalmesh_services.common.device import Placement
+from modalmesh_services.common.device import Device, Placement
 from modalmesh_services.common.precision import choose
 
-FAST = Placement(torch.device("cpu"), torch.bfloat16, 1)
+CPU = Device("cpu")
+OPENVINO = Placement("openvino", CPU, "bf16", 1)
+FAST = Placement("torch", CPU, "bf16", 1)
+EXACT = Placement("torch", CPU, "fp32", 1)
 
 
 def vectors(cosine: float) -> FloatMatrix:
     return np.array([[1, 0], [cosine, np.sqrt(1 - cosine**2)]], np.float32)
 
 
-def chosen(cosine: float, precision: str = "auto", placement: Placement = FAST) -> Placement:
-    """What is chosen where the fast model's worst vector keeps this cosine."""
+def make(placement: Placement) -> Placement:
+    if placement.backend == "openvino":
+        raise RuntimeError("no such operation\nand a page of what it means")
+    return placement
 
-    def probe(where: Placement) -> FloatMatrix:
-        return vectors(1.0 if where.dtype is torch.float32 else cosine)
 
-    model, where = choose(lambda where: where, probe, placement, precision)  # type: ignore[arg-type] # a plain str
+def chosen(cosine: float, placements: Sequence[Placement] = (FAST, EXACT)) -> Placement:
+    """What is chosen where the worst vector in bf16 keeps this cosine, and OpenVINO can't convert the model."""
+    model, where = choose(placements, make, lambda _: vectors(cosine), lambda: vectors(1.0))
     assert model == where
     return where
 
 
 def test_a_precision_that_gives_the_same_vectors_is_taken() -> None:
-    assert chosen(0.9995).dtype is torch.bfloat16
+    assert chosen(0.9995) is FAST
 
 
 def test_one_vector_that_differs_is_enough_to_stay_in_fp32(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        assert chosen(0.998).dtype is torch.float32
+        assert chosen(0.998) is EXACT
     assert "cosine of only 0.9980" in caplog.text
 
 
 def test_a_model_that_breaks_stays_in_fp32() -> None:
-    assert chosen(float("nan")).dtype is torch.float32
+    assert chosen(float("nan")) is EXACT
 
 
 def test_a_precision_asked_for_by_name_is_refused_when_it_is_not_good_enough() -> None:
-    with pytest.raises(ValueError, match=r"--precision bf16: .* 0\.9980"):
-        chosen(0.998, "bf16")
+    with pytest.raises(ValueError, match=r"torch-.*/cpu/bf16 keeps a cosine of only 0\.9980"):
+        chosen(0.998, [FAST])
 
 
-def test_fp32_needs_no_second_model() -> None:
-    exact = Placement(torch.device("cpu"), torch.float32, 1)
-    made: list[Placement] = []
-    choose(made.append, lambda _: vectors(0.0), exact, "auto")
-    assert made == [exact]
+def test_what_one_backend_cannot_run_the_next_does(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        assert chosen(0.9995, [OPENVINO, FAST, EXACT]) is FAST
+    assert "openvino-2026.4.1/cpu/bf16 can't run this model: no such operation: the next best is tried" in caplog.text
+
+
+def test_a_backend_asked_for_by_name_that_cannot_run_the_model_is_an_error() -> None:
+    with pytest.raises(ValueError, match=r"openvino-.*/cpu/bf16 can't run this model: no such operation$"):
+        chosen(1.0, [OPENVINO])
+
+
+def test_fp32_by_torch_needs_no_reference() -> None:
+    _, where = choose([EXACT], make, lambda _: vectors(0.0), lambda: pytest.fail("was asked for"))
+    assert where is EXACT

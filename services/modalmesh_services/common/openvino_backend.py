@@ -1,0 +1,115 @@
+"""The device step by OpenVINO: for CPUs. Knows no torch, unless it converts a network."""
+
+import importlib
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from modalmesh.embeddings import FloatMatrix
+from modalmesh_services.common.device import Placement
+from modalmesh_services.common.step import Arrays
+
+if TYPE_CHECKING:
+    from modalmesh_services.common.torch_backend import Network
+
+_PRECISIONS = {"fp32": "f32", "bf16": "bf16"}
+
+
+def _import() -> Any:
+    """Importing openvino tells its maker so over the network. Without this package it can't."""
+    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment] # that is how an import is refused
+    return importlib.import_module("openvino")
+
+
+_openvino = _import()
+_core = _openvino.Core()
+
+
+def processor() -> str:
+    """What compiled networks depend on: the same name means the same vectors."""
+    name = _core.get_property("CPU", "FULL_DEVICE_NAME")
+    return f"{name} {' '.join(sorted(_core.get_property('CPU', 'OPTIMIZATION_CAPABILITIES')))}"
+
+
+class Graph:
+    """A network as OpenVINO's own graphs, which run one after another.
+
+    There are two where its entry has to stay in float32 while its body is reduced: a graph has one precision.
+    """
+
+    def __init__(self, models: Sequence[Any]) -> None:
+        self._models = models
+
+    @classmethod
+    def convert(cls, network: "Network", placement: Placement) -> "Graph":
+        """Any kind of exception may come of a network that can't be converted."""
+        import torch
+
+        network.eval()
+        if network.entry is None or placement.precision == "fp32" or not any(True for _ in network.entry.parameters()):
+            return cls([_convert(network, network.examples)])
+        with torch.inference_mode():
+            entered = network.entry(*network.examples)
+        return cls([_convert(network.entry, network.examples), _convert(network.body, (entered,))])
+
+    @classmethod
+    def read(cls, folder: Path) -> "Graph":
+        """What `write` wrote. Raises RuntimeError where a file is broken."""
+        return cls([_core.read_model(path) for path in sorted(folder.glob("*.xml"))])
+
+    def write(self, folder: Path) -> None:
+        for number, model in enumerate(self._models):
+            _openvino.save_model(model, folder / f"{number}.xml", compress_to_fp16=False)
+
+    def compile(self, placement: Placement) -> "OpenVinoStep":
+        return OpenVinoStep(self._models, placement)
+
+
+class OpenVinoStep:
+    """Each thread has requests of its own, which run on one core each."""
+
+    def __init__(self, models: Sequence[Any], placement: Placement) -> None:
+        precisions = ["f32"] * (len(models) - 1) + [_PRECISIONS[placement.precision]]
+        self._compiled = [
+            _core.compile_model(
+                model,
+                "CPU",
+                {
+                    "INFERENCE_PRECISION_HINT": precision,
+                    "NUM_STREAMS": placement.threads,
+                    "INFERENCE_NUM_THREADS": placement.threads,
+                    # Two encoders on one machine would pin their threads to the same cores.
+                    "ENABLE_CPU_PINNING": False,
+                },
+            )
+            for model, precision in zip(models, precisions, strict=True)
+        ]
+        self._own = threading.local()
+
+    def __call__(self, inputs: Arrays, parts: bool) -> tuple[FloatMatrix, FloatMatrix | None]:
+        requests = self._requests()
+        for request in requests:
+            request.infer(list(inputs), share_inputs=True, share_outputs=True)
+            inputs = [request.get_output_tensor(0).data]
+        # Copies, because the next call of this thread overwrites them.
+        cells = requests[-1].get_output_tensor(1).data.copy() if parts else None
+        return inputs[0].copy(), cells
+
+    def _requests(self) -> list[Any]:
+        if not hasattr(self._own, "requests"):
+            self._own.requests = [compiled.create_infer_request() for compiled in self._compiled]
+        requests: list[Any] = self._own.requests
+        return requests
+
+
+def _convert(network: Any, examples: tuple[Any, ...]) -> Any:
+    """A graph for batches of any size, and for texts of any length."""
+    import torch
+
+    shapes = [
+        _openvino.PartialShape([-1, -1] if example.dim() == 2 else [-1, *example.shape[1:]]) for example in examples
+    ]
+    with torch.inference_mode():
+        return _openvino.convert_model(network, example_input=examples, input=shapes)
