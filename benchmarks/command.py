@@ -8,13 +8,13 @@ from typing import Any
 import click
 from rich.console import Console
 
-from benchmarks import ingest
+from benchmarks import encode, ingest
 from benchmarks.benchmark import Benchmark
 from modalmesh.cli import failures
 from modalmesh.cli.options import as_json, example, put_out
 from modalmesh.errors import ModalmeshError
 
-BENCHMARKS = (ingest.BENCHMARK,)
+BENCHMARKS = (encode.BENCHMARK, ingest.BENCHMARK)
 
 DONE, FAILED, WRONG_USE = 0, 1, 2
 
