@@ -61,13 +61,20 @@ async def refusal(call: Awaitable[object]) -> ModalmeshError:
 
 
 class Gated:
-    """A model that waits at a gate, and records how many inputs each of its batches had."""
+    """A model that waits at a gate, once that is closed, and records how many inputs each of its batches had then."""
 
     def __init__(self, model: Any) -> None:
         self._model = model
         self.batches: list[int] = []
         self.gate = threading.Event()
+        self.gate.set()
         self.entered = threading.Event()
+
+    def close(self) -> None:
+        """Forget what was encoded, such as to warm up, and wait from now on."""
+        self.batches.clear()
+        self.entered.clear()
+        self.gate.clear()
 
     def __call__(self, batch: Any, wanted: bool) -> Any:
         self.batches.append(len(batch))

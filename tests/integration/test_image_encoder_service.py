@@ -125,6 +125,7 @@ async def test_expired_work_never_reaches_the_device_and_a_stop_finishes_the_res
     server, core = build(ImageEncoderSettings(), replace(loaded, model=gate, placement=placement))  # type: ignore[arg-type] # alike
     async with await serve(server, core) as channel:
         stub = ImageEncoderStub(channel)
+        gate.close()
         accepted = stub.Encode(ImageEncoderEncodeRequest(inputs=pictures(GOOD)))
         await asyncio.to_thread(gate.entered.wait)
         late = ImageEncoderEncodeRequest(inputs=pictures(encode(noise())))

@@ -142,11 +142,8 @@ async def gated(loaded: LoadedText, **options: int) -> AsyncIterator[tuple[Gated
         TextEncoderSettings.model_validate(options),
         replace(loaded, model=gate, placement=placement),  # type: ignore[arg-type] # it is called alike
     )
-    gate.gate.set()
     async with await serve(server, core) as channel:
-        gate.batches.clear()
-        gate.entered.clear()
-        gate.gate.clear()
+        gate.close()
         yield gate, TextEncoderStub(channel), server
         await server.stop()
         await core.stop()

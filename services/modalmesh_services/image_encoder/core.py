@@ -1,15 +1,18 @@
 """What the image encoder does. Knows no grpc and no protobuf."""
 
 import asyncio
+import hashlib
+import io
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from PIL import Image
 
 from modalmesh.embeddings import FloatMatrix, ModelId
 from modalmesh.errors import InvalidInput, ModalmeshError
 from modalmesh.types import ModelInfo, ModelLimits
-from modalmesh_services.common.batching import Batcher, BatchLimits, Job
 from modalmesh_services.common.deadline import Deadline
 from modalmesh_services.common.encoding import (
     Encoded,
@@ -21,12 +24,20 @@ from modalmesh_services.common.encoding import (
     check_batch,
     finite,
 )
+from modalmesh_services.common.engine.engine import Engine
+from modalmesh_services.common.engine.work import THREADS_A_DEVICE, EngineLimits, Job
 from modalmesh_services.image_encoder import images, videos
 from modalmesh_services.image_encoder.loading import LoadedImage
 from modalmesh_services.image_encoder.preprocess import Box, Pixels
 from modalmesh_services.image_encoder.settings import ImageEncoderSettings
 
 FIELD = "inputs"
+# Decoding takes far longer than handing over, so that each thread takes few.
+_PREPARE_INPUTS = 2
+# So far are pictures prepared ahead of the device: enough to keep it busy, and little enough to bound memory.
+_BATCHES_AHEAD = 16
+# What a picture takes while it waits: its pixels once it is prepared, and its file until then.
+_BYTES_PER_PIXEL = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,19 +118,37 @@ def _parts(prepared: Prepared, grids: FloatMatrix) -> Encoded:
     return Encoded(grids.reshape(-1, dim), parts)
 
 
+def _warm_picture(number: int) -> VisualInput:
+    """A small picture, another one for each number."""
+    file = io.BytesIO()
+    Image.new("RGB", (64, 64), (number % 256, number // 256, 128)).save(file, "PNG")
+    return VisualInput(file.getvalue(), False, Granularity.POOLED)
+
+
 class ImageEncoder:
     """Batches of pictures and videos to vectors."""
 
     def __init__(self, loaded: LoadedImage, settings: ImageEncoderSettings) -> None:
         self._loaded = loaded
         self._settings = settings
-        limits = BatchLimits(
+        most = loaded.model.micro_batch
+        limits = EngineLimits(
             settings.queue_pixels,
-            loaded.model.micro_batch,
-            prepare_inputs=loaded.model.micro_batch,
-            device_threads=loaded.placement.threads,
+            most,
+            most,
+            window_length=most * _BATCHES_AHEAD,
+            prepare_inputs=_PREPARE_INPUTS,
+            prepare_threads=len(os.sched_getaffinity(0)),
+            devices=loaded.placement.threads,
+            threads_a_device=THREADS_A_DEVICE[loaded.placement.device.type],
         )
-        self._batcher: Batcher[VisualInput, Prepared, Encoded] = Batcher(ImagePipeline(loaded, settings), limits)
+        probe = _warm_picture(0)
+        self._engine: Engine[VisualInput, Prepared, Encoded] = Engine(ImagePipeline(loaded, settings), limits, probe)
+
+    @property
+    def engine(self) -> Engine[VisualInput, Prepared, Encoded]:
+        """For what watches it: metrics, health."""
+        return self._engine
 
     def info(self) -> ModelInfo:
         limits = ModelLimits(
@@ -135,10 +164,16 @@ class ImageEncoder:
         )
 
     async def start(self) -> None:
-        await self._batcher.start()
+        """Start the engine and run the model on one picture and on many, so that the first caller doesn't pay for
+        what is made only then, and the engine knows how fast it is.
+        """
+        await self._engine.start()
+        most = min(self._loaded.model.micro_batch * self._loaded.placement.threads, self._settings.batch_inputs)
+        for count in (1, most):
+            await self.encode([_warm_picture(number) for number in range(count)], Deadline.after(None))
 
     async def stop(self) -> None:
-        await self._batcher.stop()
+        await self._engine.stop()
 
     async def encode(self, inputs: Sequence[VisualInput], deadline: Deadline) -> EncodedBatch:
         """POOLED: a row of length 1 a picture, and a row a frame of a video. PARTS: the vectors before pooling, as the
@@ -146,18 +181,25 @@ class ImageEncoder:
 
         Raises:
             InvalidInput: the batch is empty or over the limit; a bad input only gets an INVALID result.
-            Overloaded, DeadlineExceeded, Unavailable: as Batcher.submit.
+            Overloaded, DeadlineExceeded, Unavailable: as Engine.submit.
         """
         check_batch(len(inputs), self._settings.batch_inputs, FIELD)
         # Reading headers takes a fraction of a millisecond each: too long for the event loop when there are many.
-        costs = await asyncio.to_thread(lambda: [self._cost(one) for one in inputs])
-        jobs = [Job(one, cost, one) for one, cost in zip(inputs, costs, strict=True) if isinstance(cost, int)]
-        encoded = iter(await self._batcher.submit(jobs, deadline) if jobs else [])
-        outcomes: list[Outcome] = [next(encoded) if isinstance(cost, int) else cost for cost in costs]
+        jobs = await asyncio.to_thread(lambda: [self._job(one) for one in inputs])
+        encoded = iter(await self._engine.submit([job for job in jobs if isinstance(job, Job)], deadline))
+        outcomes: list[Outcome] = [next(encoded) if isinstance(job, Job) else job for job in jobs]
         return assemble(outcomes, ModelId(self._loaded.name, self._loaded.fingerprint), self._loaded.dim, FIELD)
 
+    def _job(self, one: VisualInput) -> Job[VisualInput] | InvalidInput:
+        """An input with the pixels that it is admitted as, or why it is refused."""
+        cost = self._cost(one)
+        if not isinstance(cost, int):
+            return cost
+        # A long file's own hash would keep the interpreter to itself.
+        digest = hashlib.blake2b(one.content, digest_size=16).digest()
+        return Job((digest, one.video, one.granularity), max(cost, len(one.content) // _BYTES_PER_PIXEL), one)
+
     def _cost(self, one: VisualInput) -> int | InvalidInput:
-        """The pixels that an input is admitted as, or why it is refused."""
         settings, preprocess = self._settings, self._loaded.preprocess
         least = preprocess.width * preprocess.height
         try:

@@ -7,7 +7,6 @@ from typing import TypeAlias
 from modalmesh.embeddings import FloatMatrix, ModelId
 from modalmesh.errors import InvalidInput, ModalmeshError, TooLarge
 from modalmesh.types import ModelInfo, ModelLimits
-from modalmesh_services.common.batching import Batcher, BatchLimits, Job
 from modalmesh_services.common.deadline import Deadline
 from modalmesh_services.common.encoding import (
     Encoded,
@@ -19,6 +18,8 @@ from modalmesh_services.common.encoding import (
     check_batch,
     finite,
 )
+from modalmesh_services.common.engine.engine import Engine
+from modalmesh_services.common.engine.work import THREADS_A_DEVICE, EngineLimits, Job
 from modalmesh_services.text_encoder.loading import LoadedText
 from modalmesh_services.text_encoder.settings import TextEncoderSettings
 from modalmesh_services.text_encoder.tokens import Tokens
@@ -26,8 +27,13 @@ from modalmesh_services.text_encoder.tokens import Tokens
 FIELD = "texts"
 # By device, as measured: what is larger pads more and gains nothing.
 _MICRO_BATCH = {"cpu": 16, "cuda": 128}
+# The same with what pads it.
+_BATCH_TOKENS = {"cpu": 2048, "cuda": 16384}
 # Roughly; only to bound what is admitted, before anything is tokenised.
 _CHARACTERS_PER_TOKEN = 4
+# What a text takes of memory while it waits counts, too.
+_CHARACTERS_PER_COST = 1024
+_WARM_WORDS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +90,21 @@ class TextEncoder:
     def __init__(self, loaded: LoadedText, settings: TextEncoderSettings) -> None:
         self._loaded = loaded
         self._settings = settings
-        limits = BatchLimits(
+        device = loaded.placement.device.type
+        limits = EngineLimits(
             settings.queue_tokens,
-            settings.micro_batch or _MICRO_BATCH[loaded.placement.device.type],
-            device_threads=loaded.placement.threads,
+            settings.micro_batch or _MICRO_BATCH[device],
+            _BATCH_TOKENS[device],
+            devices=loaded.placement.threads,
+            threads_a_device=THREADS_A_DEVICE[device],
         )
-        self._batcher: Batcher[TextInput, Prepared, Encoded] = Batcher(TextPipeline(loaded), limits)
+        probe = TextInput("warm", Granularity.POOLED)
+        self._engine: Engine[TextInput, Prepared, Encoded] = Engine(TextPipeline(loaded), limits, probe)
+
+    @property
+    def engine(self) -> Engine[TextInput, Prepared, Encoded]:
+        """For what watches it: metrics, health."""
+        return self._engine
 
     def info(self) -> ModelInfo:
         limits = ModelLimits(
@@ -102,12 +117,17 @@ class TextEncoder:
         )
 
     async def start(self) -> None:
-        """Start the queue and run the model once, so that the first caller doesn't pay for it."""
-        await self._batcher.start()
-        await self.encode(["warm"], Granularity.POOLED, Deadline.after(None))
+        """Start the engine and run the model on short and long texts, lone and many, so that the first caller doesn't
+        pay for what is made only then, and the engine knows how fast it is.
+        """
+        await self._engine.start()
+        most = min(self._settings.micro_batch or _MICRO_BATCH["cpu"], self._settings.batch_inputs)
+        for words, count in ((1, 1), (_WARM_WORDS, most), (self._loaded.tokeniser.max_tokens, 1)):
+            texts = [f"{number} {'warm ' * words}" for number in range(count)]
+            await self.encode(texts, Granularity.POOLED, Deadline.after(None))
 
     async def stop(self) -> None:
-        await self._batcher.stop()
+        await self._engine.stop()
 
     async def encode(self, texts: Sequence[str], granularity: Granularity, deadline: Deadline) -> EncodedBatch:
         """POOLED: a row of length 1 a text. PARTS: the token vectors before pooling, as the model gives them, a row a
@@ -115,7 +135,7 @@ class TextEncoder:
 
         Raises:
             InvalidInput: the batch is empty or over the limit; a bad text only gets an INVALID result.
-            Overloaded, DeadlineExceeded, Unavailable: as Batcher.submit.
+            Overloaded, DeadlineExceeded, Unavailable: as Engine.submit.
         """
         check_batch(len(texts), self._settings.batch_inputs, FIELD)
         checked = [self._check(text) for text in texts]
@@ -124,7 +144,7 @@ class TextEncoder:
             for text, error in zip(texts, checked, strict=True)
             if error is None
         ]
-        encoded = iter(await self._batcher.submit(jobs, deadline) if jobs else [])
+        encoded = iter(await self._engine.submit(jobs, deadline) if jobs else [])
         outcomes: list[Outcome] = [next(encoded) if error is None else error for error in checked]
         return assemble(outcomes, ModelId(self._loaded.name, self._loaded.fingerprint), self._loaded.dim, FIELD)
 
@@ -137,4 +157,5 @@ class TextEncoder:
         return None
 
     def _cost(self, text: str) -> int:
-        return min(len(text) // _CHARACTERS_PER_TOKEN + 2, self._loaded.tokeniser.max_tokens)
+        tokens = min(len(text) // _CHARACTERS_PER_TOKEN + 2, self._loaded.tokeniser.max_tokens)
+        return max(tokens, len(text) // _CHARACTERS_PER_COST)

@@ -1,4 +1,4 @@
-"""What a caller of the batcher can rely on."""
+"""What a caller of the engine can rely on."""
 
 import asyncio
 from collections.abc import Sequence
@@ -8,39 +8,40 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modalmesh.errors import DeadlineExceeded, InternalError, InvalidInput, ModalmeshError, Overloaded, Unavailable
-from modalmesh_services.common.batching import Batcher, BatchLimits
 from modalmesh_services.common.deadline import Deadline
+from modalmesh_services.common.engine.engine import Engine
+from modalmesh_services.common.engine.work import EngineLimits
 
 from .conftest import Start
 from .pipelines import FOREVER, Doubler, jobs
 
 
 async def test_results_come_in_the_order_of_the_jobs(start: Start) -> None:
-    batcher = await start(Doubler(), batch_inputs=3)
-    assert await batcher.submit(jobs(9, 1, 5, 7, 3), FOREVER) == [18, 2, 10, 14, 6]
+    engine = await start(Doubler(), batch_inputs=3)
+    assert await engine.submit(jobs(9, 1, 5, 7, 3), FOREVER) == [18, 2, 10, 14, 6]
 
 
 async def test_a_large_call_is_encoded_sorted_by_length(start: Start) -> None:
     doubler = Doubler()
-    batcher = await start(doubler, batch_inputs=4)
-    await batcher.submit(jobs(*range(16, 0, -1)), FOREVER)
+    engine = await start(doubler, batch_inputs=4)
+    await engine.submit(jobs(*range(16, 0, -1)), FOREVER)
     assert sorted(doubler.batches) == [[1, 2, 3, 4], [5, 6, 7, 8], [9, 10, 11, 12], [13, 14, 15, 16]]
 
 
 async def test_the_oldest_goes_first_whatever_its_length(start: Start) -> None:
     doubler = Doubler()
-    batcher = await start(doubler, batch_inputs=2)
-    await batcher.submit(jobs(50, 1, 2, 3, 4, 60), FOREVER)
+    engine = await start(doubler, batch_inputs=2)
+    await engine.submit(jobs(50, 1, 2, 3, 4, 60), FOREVER)
     assert 50 in doubler.batches[0]
 
 
 async def test_calls_that_wait_together_share_a_batch(start: Start) -> None:
     doubler = Doubler()
-    batcher = await start(doubler)
+    engine = await start(doubler)
     doubler.gate.clear()
-    first = asyncio.create_task(batcher.submit(jobs(0), FOREVER))
+    first = asyncio.create_task(engine.submit(jobs(0), FOREVER))
     await asyncio.to_thread(doubler.entered.wait)
-    others = [asyncio.create_task(batcher.submit(jobs(number), FOREVER)) for number in (1, 2, 3)]
+    others = [asyncio.create_task(engine.submit(jobs(number), FOREVER)) for number in (1, 2, 3)]
     await settle()
     doubler.gate.set()
     await asyncio.gather(first, *others)
@@ -49,16 +50,16 @@ async def test_calls_that_wait_together_share_a_batch(start: Start) -> None:
 
 async def test_equal_jobs_of_one_call_are_encoded_once(start: Start) -> None:
     doubler = Doubler()
-    batcher = await start(doubler)
-    assert await batcher.submit(jobs(4, 4, 4), FOREVER) == [8, 8, 8]
+    engine = await start(doubler)
+    assert await engine.submit(jobs(4, 4, 4), FOREVER) == [8, 8, 8]
     assert doubler.encoded == [4]
 
 
 async def test_equal_jobs_in_flight_are_encoded_once(start: Start) -> None:
     doubler = Doubler()
-    batcher = await start(doubler)
+    engine = await start(doubler)
     doubler.gate.clear()
-    calls = [asyncio.create_task(batcher.submit(jobs(4, number), FOREVER)) for number in (5, 6)]
+    calls = [asyncio.create_task(engine.submit(jobs(4, number), FOREVER)) for number in (5, 6)]
     await settle()
     doubler.gate.set()
     assert await asyncio.gather(*calls) == [[8, 10], [8, 12]]
@@ -67,13 +68,13 @@ async def test_equal_jobs_in_flight_are_encoded_once(start: Start) -> None:
 
 async def test_a_joined_job_lives_as_long_as_its_most_patient_caller(start: Start) -> None:
     doubler = Doubler()
-    batcher = await start(doubler)
+    engine = await start(doubler)
     doubler.gate.clear()
-    blocker = asyncio.create_task(batcher.submit(jobs(0), FOREVER))
+    blocker = asyncio.create_task(engine.submit(jobs(0), FOREVER))
     await asyncio.to_thread(doubler.entered.wait)
-    hasty = asyncio.create_task(batcher.submit(jobs(7), Deadline.after(0.05)))
+    hasty = asyncio.create_task(engine.submit(jobs(7), Deadline.after(0.05)))
     await settle()
-    patient = asyncio.create_task(batcher.submit(jobs(7), FOREVER))
+    patient = asyncio.create_task(engine.submit(jobs(7), FOREVER))
     with pytest.raises(DeadlineExceeded):
         await hasty
     doubler.gate.set()
@@ -83,47 +84,47 @@ async def test_a_joined_job_lives_as_long_as_its_most_patient_caller(start: Star
 
 async def test_expired_work_never_reaches_the_device(start: Start) -> None:
     doubler = Doubler()
-    batcher = await start(doubler)
+    engine = await start(doubler)
     doubler.gate.clear()
-    blocker = asyncio.create_task(batcher.submit(jobs(0), FOREVER))
+    blocker = asyncio.create_task(engine.submit(jobs(0), FOREVER))
     await asyncio.to_thread(doubler.entered.wait)
     with pytest.raises(DeadlineExceeded):
-        await batcher.submit(jobs(1, 2), Deadline.after(0.05))
+        await engine.submit(jobs(1, 2), Deadline.after(0.05))
     doubler.gate.set()
     await blocker
-    await batcher.submit(jobs(3), FOREVER)
+    await engine.submit(jobs(3), FOREVER)
     assert doubler.encoded == [0, 3]
 
 
 async def test_work_whose_caller_left_never_reaches_the_device(start: Start) -> None:
     doubler = Doubler()
-    batcher = await start(doubler)
+    engine = await start(doubler)
     doubler.gate.clear()
-    blocker = asyncio.create_task(batcher.submit(jobs(0), FOREVER))
+    blocker = asyncio.create_task(engine.submit(jobs(0), FOREVER))
     await asyncio.to_thread(doubler.entered.wait)
-    leaving = asyncio.create_task(batcher.submit(jobs(1), FOREVER))
+    leaving = asyncio.create_task(engine.submit(jobs(1), FOREVER))
     await settle()
     leaving.cancel()
     doubler.gate.set()
     await blocker
-    await batcher.submit(jobs(3), FOREVER)
+    await engine.submit(jobs(3), FOREVER)
     assert doubler.encoded == [0, 3]
 
 
 async def test_a_deadline_that_has_passed_is_refused_at_once(start: Start) -> None:
-    batcher = await start(Doubler())
+    engine = await start(Doubler())
     with pytest.raises(DeadlineExceeded):
-        await batcher.submit(jobs(1), Deadline.after(-1))
+        await engine.submit(jobs(1), Deadline.after(-1))
 
 
 async def test_more_than_the_queue_holds_is_refused_with_a_hint(start: Start) -> None:
     doubler = Doubler()
-    batcher = await start(doubler, queue_cost=10)
+    engine = await start(doubler, queue_cost=10)
     doubler.gate.clear()
-    waiting = asyncio.create_task(batcher.submit(jobs(1, 2, cost=4), FOREVER))
+    waiting = asyncio.create_task(engine.submit(jobs(1, 2, cost=4), FOREVER))
     await settle()
     with pytest.raises(Overloaded) as refused:
-        await batcher.submit(jobs(3, cost=4), FOREVER)
+        await engine.submit(jobs(3, cost=4), FOREVER)
     doubler.gate.set()
     assert 0.1 <= refused.value.retry_after <= 30
     assert await waiting == [2, 4]
@@ -131,55 +132,55 @@ async def test_more_than_the_queue_holds_is_refused_with_a_hint(start: Start) ->
 
 async def test_a_refused_call_leaves_nothing_behind(start: Start) -> None:
     doubler = Doubler()
-    batcher = await start(doubler, queue_cost=10)
+    engine = await start(doubler, queue_cost=10)
     doubler.gate.clear()
-    waiting = asyncio.create_task(batcher.submit(jobs(1, cost=8), FOREVER))
+    waiting = asyncio.create_task(engine.submit(jobs(1, cost=8), FOREVER))
     await settle()
     with pytest.raises(Overloaded):
-        await batcher.submit(jobs(2, cost=4), FOREVER)
+        await engine.submit(jobs(2, cost=4), FOREVER)
     doubler.gate.set()
     await waiting
-    assert await batcher.submit(jobs(2, cost=8), FOREVER) == [4]
+    assert await engine.submit(jobs(2, cost=8), FOREVER) == [4]
     assert doubler.encoded == [1, 2]
 
 
 async def test_work_in_flight_may_be_joined_when_the_queue_is_full(start: Start) -> None:
     doubler = Doubler()
-    batcher = await start(doubler, queue_cost=10)
+    engine = await start(doubler, queue_cost=10)
     doubler.gate.clear()
-    waiting = asyncio.create_task(batcher.submit(jobs(1, cost=10), FOREVER))
+    waiting = asyncio.create_task(engine.submit(jobs(1, cost=10), FOREVER))
     await settle()
-    joining = asyncio.create_task(batcher.submit(jobs(1, cost=10), FOREVER))
+    joining = asyncio.create_task(engine.submit(jobs(1, cost=10), FOREVER))
     await settle()
     doubler.gate.set()
     assert await joining == await waiting == [2]
 
 
 async def test_an_idle_queue_takes_a_call_that_is_larger_than_itself(start: Start) -> None:
-    batcher = await start(Doubler(), queue_cost=2)
-    assert len(await batcher.submit(jobs(*range(50)), FOREVER)) == 50
+    engine = await start(Doubler(), queue_cost=2)
+    assert len(await engine.submit(jobs(*range(50)), FOREVER)) == 50
 
 
 async def test_what_cannot_be_prepared_fails_alone(start: Start) -> None:
-    batcher = await start(Doubler(bad=[2]))
-    first, second, third = await batcher.submit(jobs(1, 2, 3), FOREVER)
+    engine = await start(Doubler(bad=[2]))
+    first, second, third = await engine.submit(jobs(1, 2, 3), FOREVER)
     assert (first, third) == (2, 6)
     assert isinstance(second, InvalidInput)
 
 
 async def test_only_the_culprit_of_a_failed_batch_fails(start: Start) -> None:
     doubler = Doubler(poison=[2])
-    batcher = await start(doubler)
-    first, second, third = await batcher.submit(jobs(1, 2, 3), FOREVER)
+    engine = await start(doubler)
+    first, second, third = await engine.submit(jobs(1, 2, 3), FOREVER)
     assert (first, third) == (2, 6)
     assert isinstance(second, InternalError)
-    assert doubler.batches == [[1, 2, 3], [1], [2], [3]]
+    assert doubler.batches == [[1, 2, 3], [1], [2, 3], [2], [3]]
 
 
-async def test_the_batcher_goes_on_after_a_failure(start: Start) -> None:
-    batcher = await start(Doubler(poison=[2]))
-    await batcher.submit(jobs(2), FOREVER)
-    assert await batcher.submit(jobs(4), FOREVER) == [8]
+async def test_the_engine_goes_on_after_a_failure(start: Start) -> None:
+    engine = await start(Doubler(poison=[2]))
+    await engine.submit(jobs(2), FOREVER)
+    assert await engine.submit(jobs(4), FOREVER) == [8]
 
 
 async def test_a_model_that_loses_an_output_is_a_failure_and_not_a_mix_up(start: Start) -> None:
@@ -187,8 +188,8 @@ async def test_a_model_that_loses_an_output_is_a_failure_and_not_a_mix_up(start:
         def encode(self, batch: Sequence[int]) -> list[int | ModalmeshError]:
             return [2 * number for number in (batch[:-1] if len(batch) > 1 else batch)]
 
-    batcher = await start(Loser())
-    assert await batcher.submit(jobs(1, 2, 3), FOREVER) == [2, 4, 6]
+    engine = await start(Loser())
+    assert await engine.submit(jobs(1, 2, 3), FOREVER) == [2, 4, 6]
 
 
 async def test_a_preparation_that_raises_fails_only_its_input(start: Start) -> None:
@@ -198,35 +199,35 @@ async def test_a_preparation_that_raises_fails_only_its_input(start: Start) -> N
                 raise KeyError("two")
             return list(inputs)
 
-    batcher = await start(Stumbler())
-    first, second = await batcher.submit(jobs(1, 2), FOREVER)
+    engine = await start(Stumbler())
+    first, second = await engine.submit(jobs(1, 2), FOREVER)
     assert first == 2
     assert isinstance(second, InternalError)
 
 
 async def test_stopping_answers_what_is_in_flight(start: Start) -> None:
     doubler = Doubler()
-    batcher = await start(doubler)
+    engine = await start(doubler)
     doubler.gate.clear()
-    waiting = asyncio.create_task(batcher.submit(jobs(1), FOREVER))
+    waiting = asyncio.create_task(engine.submit(jobs(1), FOREVER))
     await settle()
-    await batcher.stop()
+    await engine.stop()
     doubler.gate.set()
     with pytest.raises(Unavailable):
         await waiting
 
 
-async def test_a_batcher_that_is_not_started_says_so() -> None:
-    batcher: Batcher[int, int, int] = Batcher(Doubler(), BatchLimits(10))
+async def test_a_engine_that_is_not_started_says_so() -> None:
+    engine: Engine[int, int, int] = Engine(Doubler(), EngineLimits(10), probe=1)
     with pytest.raises(Unavailable):
-        await batcher.submit(jobs(1), FOREVER)
+        await engine.submit(jobs(1), FOREVER)
 
 
 async def test_several_device_threads_work_at_once(start: Start) -> None:
     doubler = Doubler()
-    batcher = await start(doubler, batch_inputs=1, device_threads=2)
+    engine = await start(doubler, batch_inputs=1, devices=2)
     doubler.gate.clear()
-    calls = asyncio.create_task(batcher.submit(jobs(1, 2, 3), FOREVER))
+    calls = asyncio.create_task(engine.submit(jobs(1, 2, 3), FOREVER))
     await settle()
     doubler.gate.set()
     assert await calls == [2, 4, 6]
@@ -241,11 +242,11 @@ async def test_several_device_threads_work_at_once(start: Start) -> None:
 )
 def test_every_call_gets_its_own_results(calls: list[list[int]], batch: int, window: int, threads: int) -> None:
     async def run() -> list[list[int]]:
-        limits = BatchLimits(10_000, batch, window, prepare_inputs=3, device_threads=threads)
-        batcher: Batcher[int, int, int] = Batcher(Doubler(bad=[13], poison=[17]), limits)
-        await batcher.start()
-        answers = await asyncio.gather(*(batcher.submit(jobs(*call), FOREVER) for call in calls))
-        await batcher.stop()
+        limits = EngineLimits(10_000, batch, window, prepare_inputs=3, devices=threads)
+        engine: Engine[int, int, int] = Engine(Doubler(bad=[13], poison=[17]), limits, probe=1)
+        await engine.start()
+        answers = await asyncio.gather(*(engine.submit(jobs(*call), FOREVER) for call in calls))
+        await engine.stop()
         return answers  # type: ignore[return-value] # errors are checked below
 
     for call, answer in zip(calls, asyncio.run(run()), strict=True):

@@ -4,8 +4,8 @@ import threading
 from collections.abc import Sequence
 
 from modalmesh.errors import InvalidInput, ModalmeshError
-from modalmesh_services.common.batching import Job
 from modalmesh_services.common.deadline import Deadline
+from modalmesh_services.common.engine.work import Job
 
 FOREVER = Deadline.after(None)
 

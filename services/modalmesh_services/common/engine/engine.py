@@ -1,0 +1,190 @@
+"""Moves work between the event loop, to which the queue belongs, and the threads that do it."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, Generic, TypeVar
+
+from modalmesh.errors import DeadlineExceeded, InternalError, ModalmeshError, Unavailable
+from modalmesh_services.common.deadline import Deadline
+from modalmesh_services.common.ending import end_all
+from modalmesh_services.common.engine.attempts import attempt
+from modalmesh_services.common.engine.metrics import EngineMetrics
+from modalmesh_services.common.engine.queue import Call, Entry, Queue, results_of
+from modalmesh_services.common.engine.work import EngineLimits, Job, Out, Pipeline, Raw, Ready
+
+logger = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
+
+# So many batches in a row of which nothing came out raise the suspicion that it isn't the inputs.
+_SUSPICIOUS_FAILURES = 3
+_PROBE_SECONDS = 1.0
+
+
+class Engine(Generic[Raw, Ready, Out]):
+    """Admits jobs by cost, encodes them in batches, and answers each of them, whatever happens.
+
+    `probe` is an input that a sound model encodes: by it a model that fails on everything is told from bad inputs, and
+    is seen to work again.
+    """
+
+    def __init__(
+        self,
+        pipeline: Pipeline[Raw, Ready, Out],
+        limits: EngineLimits,
+        probe: Raw,
+        probe_seconds: float = _PROBE_SECONDS,
+    ) -> None:
+        self._pipeline = pipeline
+        self._limits = limits
+        self._probe = probe
+        self._probe_seconds = probe_seconds
+        self.metrics = EngineMetrics(limits.devices)
+        self._queue: Queue[Raw, Ready, Out] = Queue(limits, self.metrics)
+        self._idle_preparers = limits.prepare_threads
+        self._idle_devices = limits.devices * limits.threads_a_device
+        self._preparers = ThreadPoolExecutor(limits.prepare_threads, "prepare")
+        self._devices = ThreadPoolExecutor(self._idle_devices, "device")
+        self._working: set[asyncio.Task[None]] = set()
+        self._running = False
+        self._failures = 0
+        self._probing = False
+        self._tell_health: Callable[[bool], Awaitable[None]] | None = None
+
+    def on_health(self, tell: Callable[[bool], Awaitable[None]]) -> None:
+        """`tell` whenever the model begins to fail on everything, and when it works again."""
+        self._tell_health = tell
+
+    async def start(self) -> None:
+        self._running = True
+
+    async def stop(self) -> None:
+        """End at once; what is still in flight is answered Unavailable."""
+        self._running = False
+        self._queue.answer_all(Unavailable("encoder", "the server is stopping"))
+        await end_all(self._working)
+        for pool in (self._preparers, self._devices):
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    async def submit(self, jobs: Sequence[Job[Raw]], deadline: Deadline) -> list[Out | ModalmeshError]:
+        """One result a job, in order: its output, or why there is none.
+
+        Raises:
+            Overloaded: the queue is full, or longer than the deadline; says when to come back.
+            DeadlineExceeded: the time ran out first.
+            Unavailable: the server isn't ready, its model fails on everything, or it stopped first.
+        """
+        deadline.check()
+        if not jobs:
+            return []
+        self._check_open(len(jobs))
+        answered = asyncio.Event()
+        call: Call[Raw, Ready, Out] = Call(deadline.at, answered.set)
+        self._queue.admit(jobs, call, time.monotonic())
+        self._hand_out()
+        try:
+            async with asyncio.timeout_at(deadline.at):
+                await answered.wait()
+        except TimeoutError:
+            self._queue.leave(call, "expired")
+            raise DeadlineExceeded("the caller's deadline has passed") from None
+        except asyncio.CancelledError:
+            self._queue.leave(call, "left")
+            raise
+        if call.error:
+            self._queue.leave(call, "expired")
+            raise call.error
+        return results_of(call)
+
+    def _check_open(self, count: int) -> None:
+        if not self._running:
+            raise Unavailable("encoder", "the server is starting or stopping")
+        if not self.metrics.healthy:
+            self.metrics.refusals["failing"] += count
+            raise _failing(self._probe_seconds)
+
+    def _hand_out(self) -> None:
+        """Give idle threads what waits. A lone input goes at once; what comes meanwhile makes the next batch."""
+        while self._running and self._idle_preparers and self._queue.has_unprepared():
+            self._idle_preparers -= 1
+            self._work_on(self._prepare(self._queue.take_unprepared()))
+        while self._running and self._idle_devices:
+            batch = self._queue.take_batch(time.monotonic(), min(self._idle_devices, self._limits.devices))
+            if not batch:
+                break
+            self._idle_devices -= 1
+            self._work_on(self._encode(batch))
+
+    def _work_on(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._working.add(task)
+        task.add_done_callback(self._working.discard)
+
+    async def _prepare(self, entries: Sequence[Entry[Raw, Ready, Out]]) -> None:
+        inputs = [entry.job.raw for entry in entries]
+        results = await _in_thread(self._preparers, partial(attempt, self._pipeline.prepare, inputs))
+        self._idle_preparers += 1
+        for entry, result in zip(entries, results, strict=True):
+            if isinstance(result, ModalmeshError):
+                self._queue.answer([entry], [result], time.monotonic())
+            else:
+                self._queue.prepared(entry, result, self._pipeline.length(result))
+        self._hand_out()
+
+    async def _encode(self, batch: Sequence[Entry[Raw, Ready, Out]]) -> None:
+        inputs: Any = [entry.ready for entry in batch]
+        begun = time.monotonic()
+        results = await _in_thread(self._devices, partial(attempt, self._pipeline.encode, inputs))
+        now = time.monotonic()
+        self._idle_devices += 1
+        self._queue.ran(batch, now - begun)
+        # First work for the device, then the answers.
+        self._hand_out()
+        self._queue.answer(batch, results, now)
+        self._watch(results)
+
+    def _watch(self, results: Sequence[Out | ModalmeshError]) -> None:
+        """Become suspicious when nothing comes out of batch after batch."""
+        failed = sum(isinstance(result, InternalError) for result in results)
+        self.metrics.failures += failed
+        self._failures = self._failures + 1 if failed == len(results) else 0
+        if self._failures >= _SUSPICIOUS_FAILURES and not self._probing:
+            self._probing = True
+            self._work_on(self._probe_until_sound())
+
+    async def _probe_until_sound(self) -> None:
+        while not await _in_thread(self._devices, self._is_sound):
+            if self.metrics.healthy:
+                logger.error("the model fails on everything")
+                await self._set_healthy(False)
+                self._queue.answer_all(_failing(self._probe_seconds))
+            await asyncio.sleep(self._probe_seconds)
+        if not self.metrics.healthy:
+            logger.warning("the model works again")
+            await self._set_healthy(True)
+        self._failures = 0
+        self._probing = False
+
+    def _is_sound(self) -> bool:
+        (ready,) = attempt(self._pipeline.prepare, [self._probe])
+        if isinstance(ready, ModalmeshError):
+            return False
+        (result,) = attempt(self._pipeline.encode, [ready])
+        return not isinstance(result, ModalmeshError)
+
+    async def _set_healthy(self, healthy: bool) -> None:
+        self.metrics.healthy = healthy
+        if self._tell_health:
+            await self._tell_health(healthy)
+
+
+def _failing(retry_after: float) -> Unavailable:
+    return Unavailable("encoder", "the model fails on everything", retry_after=retry_after)
+
+
+async def _in_thread(pool: ThreadPoolExecutor, work: Callable[[], Answer]) -> Answer:
+    return await asyncio.get_running_loop().run_in_executor(pool, work)

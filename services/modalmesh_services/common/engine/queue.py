@@ -1,0 +1,230 @@
+"""The one owner of all that is admitted and not answered yet. Pure: it is told the time and knows no threads."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from itertools import count
+from typing import Generic, cast
+
+from modalmesh.errors import DeadlineExceeded, ModalmeshError, Overloaded, Unavailable
+from modalmesh_services.common.engine.metrics import EngineMetrics, Refusal
+from modalmesh_services.common.engine.speed import Drain, Speed
+from modalmesh_services.common.engine.window import Window
+from modalmesh_services.common.engine.work import EngineLimits, Job, Out, Raw, Ready
+
+_SHORTEST_RETRY, _UNKNOWN_RETRY, _LONGEST_RETRY = 0.1, 1.0, 30.0
+# The share of a caller's time that its answer may be expected to take. The rest is for what can't be foreseen, and for
+# the way back.
+_TIME_SHARE = 0.8
+
+
+class Stage(Enum):
+    UNPREPARED = auto()
+    PREPARING = auto()
+    READY = auto()
+    RUNNING = auto()
+    ANSWERED = auto()
+
+
+@dataclass(slots=True, eq=False)
+class Call(Generic[Raw, Ready, Out]):
+    """A caller, who waits until all of its entries are answered, or one in a way that ends the call."""
+
+    deadline: float
+    notify: Callable[[], None]
+    entries: list["Entry[Raw, Ready, Out]"] = field(default_factory=list)
+    left: int = 0
+    error: ModalmeshError | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Entry(Generic[Raw, Ready, Out]):
+    """An input that is waited for. `deadline` is that of its most patient caller."""
+
+    job: Job[Raw]
+    number: int
+    arrived: float
+    deadline: float
+    stage: Stage = Stage.UNPREPARED
+    calls: list[Call[Raw, Ready, Out]] = field(default_factory=list)
+    length: int = 0
+    ready: Ready | None = None
+    result: Out | ModalmeshError | None = None
+
+    @property
+    def order(self) -> tuple[int, int]:
+        return self.length, self.number
+
+
+class Queue(Generic[Raw, Ready, Out]):
+    """Admits by cost and by time, hands out work, and sees to it that every entry is answered exactly once."""
+
+    def __init__(self, limits: EngineLimits, metrics: EngineMetrics) -> None:
+        self._limits = limits
+        self._metrics = metrics
+        self._numbers = count()
+        self._in_flight: dict[Hashable, Entry[Raw, Ready, Out]] = {}
+        self._unprepared: OrderedDict[Entry[Raw, Ready, Out], None] = OrderedDict()
+        self._window: Window[Entry[Raw, Ready, Out]] = Window(limits.batch_inputs, limits.batch_length)
+        self._drain = Drain()
+        # Of one device thread, in padded length.
+        self._device = Speed()
+        self._cost = 0
+        self._saturation = limits.batch_inputs * limits.devices
+
+    def admit(self, jobs: Sequence[Job[Raw]], call: Call[Raw, Ready, Out], now: float) -> None:
+        """Take all of a call or nothing.
+
+        Raises:
+            Overloaded: the queue is full, or too long for the caller's deadline; says when to come back.
+        """
+        new = {job.key: job for job in jobs if job.key not in self._in_flight}
+        self._check_room(len(new), sum(job.cost for job in new.values()), call.deadline - now)
+        if new and not self._in_flight:
+            self._drain.begin(now)
+        for job in new.values():
+            entry: Entry[Raw, Ready, Out] = Entry(job, next(self._numbers), now, call.deadline)
+            self._in_flight[job.key] = entry
+            self._unprepared[entry] = None
+            self._cost += job.cost
+        call.entries = [self._in_flight[job.key] for job in jobs]
+        waited_for = dict.fromkeys(call.entries)
+        for entry in waited_for:
+            entry.calls.append(call)
+            entry.deadline = max(entry.deadline, call.deadline)
+        call.left = len(waited_for)
+        self._metrics.joined += len(jobs) - len(new)
+        self._show()
+
+    def _check_room(self, inputs: int, cost: int, remaining: float) -> None:
+        # An idle queue takes whatever the caller's own limits let through: a large call would never get in otherwise,
+        # and a wrong idea of the speed never be corrected.
+        if not self._cost or not cost:
+            return
+        waiting = self._drain.seconds(self._cost)
+        retry_after = _UNKNOWN_RETRY if waiting is None else min(max(waiting, _SHORTEST_RETRY), _LONGEST_RETRY)
+        if self._cost + cost > self._limits.queue_cost:
+            self._metrics.refusals["full"] += inputs
+            raise Overloaded("the queue is full", retry_after=retry_after)
+        expected = self._drain.seconds(self._cost + cost)
+        if expected is not None and expected > remaining * _TIME_SHARE:
+            self._metrics.refusals["too_late"] += inputs
+            raise Overloaded("the queue is longer than the caller's deadline", retry_after=retry_after)
+
+    def leave(self, call: Call[Raw, Ready, Out], reason: Refusal) -> None:
+        """The caller waits no more. What nobody else waits for is dropped, unless the device has it already."""
+        for entry in dict.fromkeys(call.entries):
+            if entry.stage is Stage.ANSWERED:
+                continue
+            entry.calls.remove(call)
+            if not entry.calls and entry.stage is not Stage.RUNNING:
+                self._metrics.refusals[reason] += 1
+                self._answer(entry, DeadlineExceeded("nobody waits for this any more"))
+
+    def has_unprepared(self) -> bool:
+        """Whether something is to be prepared: not while enough of it waits for the device."""
+        return bool(self._unprepared) and self._window.length < self._limits.window_length
+
+    def has_ready(self) -> bool:
+        return len(self._window) > 0
+
+    def take_unprepared(self) -> list[Entry[Raw, Ready, Out]]:
+        """The oldest, which are now being prepared."""
+        count = min(self._limits.prepare_inputs, len(self._unprepared))
+        taken = [self._unprepared.popitem(last=False)[0] for _ in range(count)]
+        for entry in taken:
+            entry.stage = Stage.PREPARING
+        return taken
+
+    def prepared(self, entry: Entry[Raw, Ready, Out], ready: Ready, length: int) -> None:
+        """It may go to the device, unless it was answered meanwhile."""
+        if entry.stage is Stage.PREPARING:
+            entry.ready, entry.length, entry.stage = ready, length, Stage.READY
+            self._window.add(entry)
+
+    def take_batch(self, now: float, devices: int) -> list[Entry[Raw, Ready, Out]]:
+        """The next batch, which is now on the device. What can't be ready in time any more is dropped before."""
+        batch = self._window.choose(devices)
+        while late := self._late(batch, now):
+            for entry in late:
+                self._metrics.refusals["expired"] += 1
+                self._answer(entry, DeadlineExceeded("the answer would come after the caller's deadline"))
+            batch = self._window.choose(devices)
+        for entry in batch:
+            self._window.remove(entry)
+            entry.stage = Stage.RUNNING
+            self._metrics.queue_seconds.add(now - entry.arrived)
+        return list(batch)
+
+    def _late(self, batch: Sequence[Entry[Raw, Ready, Out]], now: float) -> list[Entry[Raw, Ready, Out]]:
+        """Those of a batch whose time will be over. Expectations drop only a part of what waits, never all of it, or
+        a wrong one would never be corrected.
+        """
+        expected = self._device.seconds(_padded(batch)) or 0.0
+        late = [entry for entry in batch if entry.deadline < now + expected]
+        if len(late) == len(self._window):
+            return [entry for entry in late if entry.deadline <= now]
+        return late
+
+    def ran(self, batch: Sequence[Entry[Raw, Ready, Out]], seconds: float) -> None:
+        """The device had a batch for so long."""
+        padded = _padded(batch)
+        full = 2 * len(batch) >= self._limits.batch_inputs or 2 * padded >= self._limits.batch_length
+        self._device.observe(padded, seconds, full)
+        metrics = self._metrics
+        metrics.device_seconds += seconds
+        metrics.batch_cost.add(padded)
+        metrics.computed += padded
+        metrics.real += sum(entry.length for entry in batch)
+
+    def answer(
+        self, entries: Sequence[Entry[Raw, Ready, Out]], results: Sequence[Out | ModalmeshError], now: float
+    ) -> None:
+        """Answer entries for which something was done; those answered before, because their caller left, aren't."""
+        open_entries = [
+            (entry, result) for entry, result in zip(entries, results, strict=True) if entry.stage is not Stage.ANSWERED
+        ]
+        cost = sum(entry.job.cost for entry, _ in open_entries)
+        self._metrics.inputs += len(open_entries)
+        saturated = len(self._in_flight) >= self._saturation
+        for entry, result in open_entries:
+            self._answer(entry, result)
+        if open_entries:
+            self._drain.done(cost, now, saturated, not self._in_flight)
+
+    def answer_all(self, error: Unavailable) -> None:
+        """End every call that still waits."""
+        for entry in list(self._in_flight.values()):
+            self._answer(entry, error)
+
+    def _answer(self, entry: Entry[Raw, Ready, Out], result: Out | ModalmeshError) -> None:
+        """The one way out for every entry."""
+        if entry.stage is Stage.UNPREPARED:
+            del self._unprepared[entry]
+        elif entry.stage is Stage.READY:
+            self._window.remove(entry)
+        del self._in_flight[entry.job.key]
+        self._cost -= entry.job.cost
+        entry.stage, entry.result, entry.ready = Stage.ANSWERED, result, None
+        calls, entry.calls = entry.calls, []
+        for call in calls:
+            call.left -= 1
+            if isinstance(result, DeadlineExceeded | Unavailable):
+                call.error = result
+            if not call.left or call.error:
+                call.notify()
+        self._show()
+
+    def _show(self) -> None:
+        self._metrics.queue_cost = self._cost
+        self._metrics.queue_inputs = len(self._in_flight)
+
+
+def results_of(call: Call[Raw, Ready, Out]) -> list[Out | ModalmeshError]:
+    """The results of a call whose entries are all answered, in the order of its jobs."""
+    return [cast("Out | ModalmeshError", entry.result) for entry in call.entries]
+
+
+def _padded(batch: Sequence[Entry[Raw, Ready, Out]]) -> int:
+    return len(batch) * max((entry.length for entry in batch), default=0)
