@@ -14,6 +14,7 @@ from modalmesh_services.common.collecting import leave_alone_what_is_there
 from modalmesh_services.common.grpc_log import ignore_callers_that_left
 from modalmesh_services.common.interceptors import ErrorInterceptor
 from modalmesh_services.common.settings import ServerSettings
+from modalmesh_services.common.telemetry import MetricsServer, process_registry
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +25,8 @@ NOT_SERVING = HealthCheckResponse.ServingStatus.Value("NOT_SERVING")
 class MeshServer:
     """A grpc.aio server that starts NOT_SERVING, until its core says that it is warm.
 
-    `service_names` are full protobuf names, such as `modalmesh.v1.TextEncoder`; add the servicers to `grpc`.
+    `service_names` are full protobuf names, such as `modalmesh.v1.TextEncoder`; add the servicers to `grpc`, and what
+    else is to be measured than the process itself to `metrics`.
     """
 
     def __init__(self, settings: ServerSettings, service_names: Sequence[str]) -> None:
@@ -32,6 +34,9 @@ class MeshServer:
         self._names = tuple(service_names)
         self._health = health.aio.HealthServicer()
         self.port = 0
+        self._stopping = False
+        self.metrics = process_registry()
+        self._metrics_server: MetricsServer | None = None
         self._errors = ErrorInterceptor()
         self.grpc = grpc.aio.server(
             interceptors=[self._errors],
@@ -60,10 +65,14 @@ class MeshServer:
             self.port = self.grpc.add_insecure_port(wanted)
         except RuntimeError as error:
             raise OSError(f"can't listen on {wanted}: the port is taken or the address isn't this machine's") from error
+        if self._settings.metrics_port:
+            self._metrics_server = MetricsServer(self._settings.host, self._settings.metrics_port, self.metrics)
         await self.set_serving(False)
         await self.grpc.start()
 
     async def set_serving(self, serving: bool) -> None:
+        """Tell those who ask for this server's health; a server that stops isn't SERVING any more."""
+        serving = serving and not self._stopping
         for name in ("", *self._names):
             await self._health.set(name, SERVING if serving else NOT_SERVING)
 
@@ -72,9 +81,12 @@ class MeshServer:
 
         None runs any more when this returns, so that what they use can be closed.
         """
+        self._stopping = True
         await self.set_serving(False)
         await self.grpc.stop(self._settings.grace_seconds)
         await self._errors.end_calls()
+        if self._metrics_server:
+            await asyncio.to_thread(self._metrics_server.close)
 
 
 async def run(

@@ -16,6 +16,7 @@ class ServerSettings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(0, ge=0, le=65535, description="port to listen on; 0 takes a free one")
+    metrics_port: int = Field(0, ge=0, le=65535, description="port for Prometheus at /metrics; 0 is none")
     max_message_bytes: int = Field(64 * 1024 * 1024, gt=0, description="largest message, either way")
     grace_seconds: float = Field(10.0, ge=0, description="how long a stop waits for calls under way")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="least level that is logged")

@@ -4,6 +4,7 @@ import sys
 
 from modalmesh.v1.image_encoder_service_pb2_grpc import add_ImageEncoderServicer_to_server
 from modalmesh_services.common.server import MeshServer, main, run
+from modalmesh_services.common.telemetry import EngineCollector
 from modalmesh_services.image_encoder.core import ImageEncoder
 from modalmesh_services.image_encoder.loading import LoadedImage, load
 from modalmesh_services.image_encoder.servicer import SERVICE_NAME, ImageEncoderServicer
@@ -17,6 +18,8 @@ def build(settings: ImageEncoderSettings, loaded: LoadedImage | None = None) -> 
     core = ImageEncoder(loaded or load(settings), settings)
     server = MeshServer(settings, [SERVICE_NAME])
     add_ImageEncoderServicer_to_server(ImageEncoderServicer(core, settings.stream_in_flight), server.grpc)
+    server.metrics.register(EngineCollector(core.engine.metrics, "pictures"))
+    core.engine.on_health(server.set_serving)
     return server, core
 
 

@@ -4,6 +4,7 @@ import sys
 
 from modalmesh.v1.text_encoder_service_pb2_grpc import add_TextEncoderServicer_to_server
 from modalmesh_services.common.server import MeshServer, main, run
+from modalmesh_services.common.telemetry import EngineCollector
 from modalmesh_services.text_encoder.core import TextEncoder
 from modalmesh_services.text_encoder.loading import LoadedText, load
 from modalmesh_services.text_encoder.servicer import SERVICE_NAME, TextEncoderServicer
@@ -17,6 +18,8 @@ def build(settings: TextEncoderSettings, loaded: LoadedText | None = None) -> tu
     core = TextEncoder(loaded or load(settings), settings)
     server = MeshServer(settings, [SERVICE_NAME])
     add_TextEncoderServicer_to_server(TextEncoderServicer(core, settings.stream_in_flight), server.grpc)
+    server.metrics.register(EngineCollector(core.engine.metrics, "tokens"))
+    core.engine.on_health(server.set_serving)
     return server, core
 
 

@@ -1,0 +1,76 @@
+"""Metrics in Prometheus' format. Knows no grpc."""
+
+from collections.abc import Iterator
+from itertools import accumulate
+
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, start_http_server
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from modalmesh_services.common.engine.metrics import Distribution, EngineMetrics
+
+
+def process_registry() -> CollectorRegistry:
+    """What every process tells: memory, processor time, open files, garbage collection, Python's version."""
+    registry = CollectorRegistry()
+    for collector in (ProcessCollector, GCCollector, PlatformCollector):
+        collector(registry=registry)
+    return registry
+
+
+class MetricsServer:
+    """HTTP on a port of its own, in threads of its own."""
+
+    def __init__(self, host: str, port: int, registry: CollectorRegistry) -> None:
+        """Listen.
+
+        Raises:
+            OSError: the port is taken or the address isn't ours; names the setting.
+        """
+        try:
+            self._server, self._thread = start_http_server(port, host, registry)
+        except OSError as error:
+            raise OSError(f"--metrics-port: can't listen on {host}:{port}: {error.strerror}") from error
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+class EngineCollector(Collector):
+    """Shows an encoder's engine. `unit` is what its costs and lengths count, such as tokens."""
+
+    def __init__(self, metrics: EngineMetrics, unit: str) -> None:
+        self._metrics = metrics
+        self._unit = unit
+
+    def collect(self) -> Iterator[Metric]:
+        metrics, unit = self._metrics, self._unit
+        yield GaugeMetricFamily("modalmesh_encoder_healthy", "0 while the model fails on everything", metrics.healthy)
+        yield GaugeMetricFamily("modalmesh_encoder_devices", "What computes at once", metrics.devices)
+        yield GaugeMetricFamily("modalmesh_encoder_queue_inputs", "Admitted, not answered", metrics.queue_inputs)
+        yield GaugeMetricFamily("modalmesh_encoder_queue_cost", "The same by cost", metrics.queue_cost)
+        yield _counter("inputs", "Inputs that were answered", metrics.inputs)
+        yield _counter("joined", "Inputs that were in flight already", metrics.joined)
+        yield _counter("failures", "Inputs on which the model failed", metrics.failures)
+        # The share of its time that a device is busy is the rate of this by the number of devices.
+        yield _counter("device_seconds", "Time that devices were busy", metrics.device_seconds)
+        yield _counter(f"computed_{unit}", f"{unit.capitalize()} on the device, padding included", metrics.computed)
+        yield _counter(f"real_{unit}", f"{unit.capitalize()} on the device, without padding", metrics.real)
+        yield _histogram("queue_seconds", "From admission to the device", metrics.queue_seconds)
+        yield _histogram(f"batch_{unit}", f"{unit.capitalize()} of a batch, padding included", metrics.batch_cost)
+        refusals = CounterMetricFamily("modalmesh_encoder_refusals", "Inputs not encoded, by reason", labels=["reason"])
+        for reason, count in list(metrics.refusals.items()):
+            refusals.add_metric([reason], count)
+        yield refusals
+
+
+def _counter(name: str, text: str, value: float) -> CounterMetricFamily:
+    return CounterMetricFamily(f"modalmesh_encoder_{name}", text, value)
+
+
+def _histogram(name: str, text: str, distribution: Distribution) -> HistogramMetricFamily:
+    bounds = [*(str(bound) for bound in distribution.bounds), "+Inf"]
+    buckets = list(zip(bounds, map(float, accumulate(distribution.counts)), strict=True))
+    return HistogramMetricFamily(f"modalmesh_encoder_{name}", text, buckets, distribution.sum)
