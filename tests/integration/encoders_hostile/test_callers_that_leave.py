@@ -60,7 +60,7 @@ async def test_a_deadline_that_is_over_is_told_so_and_others_are_served(
 
 
 async def leave_after_one_answer(channel: grpc.aio.Channel, caller: int) -> None:
-    call = TextEncoderStub(channel).EncodeStream(many_texts(caller, 20))
+    call = TextEncoderStub(channel).EncodeStream(many_texts(caller, 5))
     await anext(aiter(call))
     call.cancel()
 

@@ -13,13 +13,15 @@ class Speed:
         self._seconds_per_unit: float | None = None
 
     def observe(self, amount: float, seconds: float, saturated: bool) -> None:
-        """What isn't saturated does less than it could, so that it can only prove to be faster than thought."""
+        """What isn't saturated does less than it could: it may prove that more is possible, and then at once, as a lone
+        short input says next to nothing of how fast many are.
+        """
         if amount <= 0:
             return
         measured, known = max(seconds, 1e-6) / amount, self._seconds_per_unit
-        if known is None:
+        if known is None or (measured < known and not saturated):
             self._seconds_per_unit = measured
-        elif saturated or measured < known:
+        elif saturated:
             self._seconds_per_unit = known + _WEIGHT * (measured - known)
 
     def seconds(self, amount: float) -> float | None:
