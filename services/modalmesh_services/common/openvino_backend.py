@@ -1,9 +1,12 @@
 """The device step by OpenVINO: for CPUs. Knows no torch, unless it converts a network."""
 
 import importlib
+import logging
 import sys
 import threading
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -111,5 +114,20 @@ def _convert(network: Any, examples: tuple[Any, ...]) -> Any:
     shapes = [
         _openvino.PartialShape([-1, -1] if example.dim() == 2 else [-1, *example.shape[1:]]) for example in examples
     ]
-    with torch.inference_mode():
+    with torch.inference_mode(), warnings.catch_warnings(), _own_logging():
+        # A tracer's, of what it takes for constant. Whether the graph is right is found out by comparing vectors.
+        warnings.simplefilter("ignore")
         return _openvino.convert_model(network, example_input=examples, input=shapes)
+
+
+@contextmanager
+def _own_logging() -> Iterator[None]:
+    """The root logger stays ours: a conversion sets its level, filters and handlers as if it ran alone."""
+    root = logging.getLogger()
+    level, filters, handlers = root.level, list(root.filters), list(root.handlers)
+    try:
+        yield
+    finally:
+        root.setLevel(level)
+        root.filters[:] = filters
+        root.handlers[:] = handlers

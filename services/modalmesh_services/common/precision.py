@@ -11,6 +11,7 @@ from modalmesh_services.common.step import least_cosine
 logger = logging.getLogger(__name__)
 
 LEAST_COSINE = 0.999
+_REASON_LENGTH = 400
 Model = TypeVar("Model")
 
 
@@ -48,6 +49,5 @@ def choose(
 
 
 def _reason(error: Exception) -> str:
-    """One line of a message that may be a page, but none that only says where in OpenVINO's sources it came from."""
-    lines = [line.strip() for line in str(error).splitlines()]
-    return next((line for line in lines if line and not line.startswith("Exception from")), type(error).__name__)
+    """One line of a message that may be a page."""
+    return " ".join(str(error).split())[:_REASON_LENGTH] or type(error).__name__

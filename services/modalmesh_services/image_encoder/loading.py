@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 PACKAGED = "packaged"
 _PACKAGED_NAME = "efficientnet-lite0"
 # By device, as measured on a CPU: what is larger leaves the cache.
-_MICRO_BATCH = {"cpu": 8, "cuda": 64}
+_MICRO_BATCH = {"cpu": 4, "cuda": 64}
 # As the packaged weights were trained.
 _LITE0 = Preprocess(224, 224, (224 / 256, 224 / 256), Image.Resampling.BICUBIC, (127.0,) * 3, (128.0,) * 3)
 

@@ -27,7 +27,7 @@ class ImageEncoderSettings(ServerSettings):
     max_video_pixels: int = Field(16_000_000_000, gt=0, description="most pixels of all of a video's frames together")
     video_frames: int = Field(8, gt=0, le=256, description="frames that are taken from a video")
     batch_inputs: int = Field(1024, gt=0, description="most pictures and videos a call")
-    micro_batch: int = Field(0, ge=0, description="most pictures on the device at once; 0 is 8 a CPU core, 64 a GPU")
+    micro_batch: int = Field(0, ge=0, description="most pictures on the device at once; 0 is 4 a CPU core, 64 a GPU")
     queue_pixels: int = Field(400_000_000, gt=0, description="pixels that may wait; what is above is told to come back")
     stream_in_flight: int = Field(64, gt=0, description="most inputs of one stream that are worked on at once")
 

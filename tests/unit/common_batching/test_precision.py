@@ -20,7 +20,7 @@ def vectors(cosine: float) -> FloatMatrix:
 
 def make(placement: Placement) -> Placement:
     if placement.backend == "openvino":
-        raise RuntimeError("no such operation\nand a page of what it means")
+        raise RuntimeError("no such\n  operation")
     return placement
 
 

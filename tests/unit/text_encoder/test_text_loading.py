@@ -11,7 +11,9 @@ from .tiny import save_model
 
 
 def settings(folder: Path, **options: object) -> TextEncoderSettings:
-    return TextEncoderSettings.model_validate({"model": str(folder), "precision": "fp32", **options})
+    return TextEncoderSettings.model_validate(
+        {"model": str(folder), "precision": "fp32", "model_cache": str(folder.parent / "cache"), **options}
+    )
 
 
 def encode(loaded: LoadedText, *texts: str) -> np.ndarray:

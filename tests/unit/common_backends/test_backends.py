@@ -1,0 +1,98 @@
+import importlib
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from modalmesh.embeddings import FloatMatrix
+from modalmesh_services.common.backends import Backends
+from modalmesh_services.common.device import Backend, places
+from modalmesh_services.common.step import Step
+
+from .toys import Unusual, network
+
+INPUTS = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
+MODEL = {"kind": "toy"}
+
+
+def probe(step: Step) -> FloatMatrix:
+    return step([INPUTS], False)[0]
+
+
+def backends(folder: Path, backend: Backend = "auto") -> Backends:
+    return Backends(places("cpu", threads=2, backend=backend), str(folder))
+
+
+@pytest.fixture
+def converted(tmp_path: Path) -> Step:
+    return backends(tmp_path, "openvino").choose(network(), probe)[0]
+
+
+def test_a_kept_model_gives_the_same_vectors_and_says_what_it_was_told(tmp_path: Path) -> None:
+    step, placement, graph = backends(tmp_path).choose(network(), probe)
+    backends(tmp_path).keep(MODEL, placement, graph, {"dim": 6})
+    kept = backends(tmp_path).kept(MODEL)
+    assert kept is not None
+    assert (kept.placement, kept.about["dim"]) == (placement, 6)
+    assert np.allclose(probe(kept.step), probe(step), atol=1e-3)
+
+
+def test_a_model_converted_for_other_placements_is_not_used(tmp_path: Path) -> None:
+    _, placement, graph = backends(tmp_path).choose(network(), probe)
+    backends(tmp_path).keep(MODEL, placement, graph, {})
+    assert Backends(places("cpu", "fp32"), str(tmp_path)).kept(MODEL) is None
+    assert backends(tmp_path, "torch").kept(MODEL) is None
+
+
+def test_a_kept_model_that_openvino_cannot_read_is_not_used(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    class Broken:
+        def write(self, folder: Path) -> None:
+            (folder / "0.xml").write_text("no graph")
+
+    mine = backends(tmp_path)
+    mine.keep(MODEL, places("cpu")[0], Broken(), {})  # type: ignore[arg-type] # writes something else than a graph
+    with caplog.at_level(logging.WARNING):
+        assert mine.kept(MODEL) is None
+    assert "can't be used" in caplog.text
+
+
+def test_what_openvino_cannot_convert_torch_runs(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        _, placement, graph = backends(tmp_path).choose(network(Unusual), probe)
+    assert (placement.backend, graph) == ("torch", None)
+    assert "can't run this model" in caplog.text
+
+
+def test_openvino_asked_for_by_name_is_an_error_where_it_cannot_convert(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"openvino-.* can't run this model: .*bessel"):
+        backends(tmp_path, "openvino").choose(network(Unusual), probe)
+
+
+def test_batches_of_any_size_run(converted: Step) -> None:
+    whole, parts = converted([INPUTS], True)
+    alone = [converted([INPUTS[row : row + 1]], False)[0] for row in range(5)]
+    assert np.allclose(whole, np.concatenate(alone), atol=1e-2)
+    assert parts is not None
+    assert parts.shape == (5, 1, 6)
+
+
+def test_threads_do_not_get_into_each_others_way(converted: Step) -> None:
+    batches = [INPUTS * factor for factor in range(1, 50)]
+    expected = [converted([batch], False)[0] for batch in batches]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda batch: converted([batch], False)[0], batches))
+    assert all(np.array_equal(one, other) for one, other in zip(found, expected, strict=True))
+
+
+def test_a_conversion_leaves_the_root_logger_alone(tmp_path: Path) -> None:
+    root = logging.getLogger()
+    before = root.level, list(root.filters), list(root.handlers)
+    backends(tmp_path, "openvino").choose(network(), probe)
+    assert (root.level, root.filters, root.handlers) == before
+
+
+def test_openvino_cannot_report_to_its_maker(converted: Step) -> None:
+    with pytest.raises(ImportError):
+        importlib.import_module("openvino_telemetry")
