@@ -27,8 +27,10 @@ from modalmesh_services.text_encoder.tokens import Tokens
 FIELD = "texts"
 # By device, as measured: what is larger pads more and gains nothing.
 _MICRO_BATCH = {"cpu": 16, "cuda": 128}
-# The same with what pads it.
-_BATCH_TOKENS = {"cpu": 2048, "cuda": 16384}
+# The same in tokens, padding included: a CPU is as fast as it gets from 128 on.
+_BATCH_TOKENS = {"cpu": 512, "cuda": 16384}
+# What a batch takes by itself: 1.6 ms of a core that does 8,300 tokens a second.
+_OVERHEAD_TOKENS = {"cpu": 13, "cuda": 1024}
 # Roughly; only to bound what is admitted, before anything is tokenised.
 _CHARACTERS_PER_TOKEN = 4
 # What a text takes of memory while it waits counts, too.
@@ -95,6 +97,7 @@ class TextEncoder:
             settings.queue_tokens,
             settings.micro_batch or _MICRO_BATCH[device],
             _BATCH_TOKENS[device],
+            _OVERHEAD_TOKENS[device],
             devices=loaded.placement.threads,
             threads_a_device=THREADS_A_DEVICE[device],
         )

@@ -66,7 +66,9 @@ class Queue(Generic[Raw, Ready, Out]):
         self._numbers = count()
         self._in_flight: dict[Hashable, Entry[Raw, Ready, Out]] = {}
         self._unprepared: OrderedDict[Entry[Raw, Ready, Out], None] = OrderedDict()
-        self._window: Window[Entry[Raw, Ready, Out]] = Window(limits.batch_inputs, limits.batch_length)
+        self._window: Window[Entry[Raw, Ready, Out]] = Window(
+            limits.batch_inputs, limits.batch_length, limits.overhead_length
+        )
         self._drain = Drain()
         # Of one device thread, in padded length.
         self._device = Speed()
@@ -210,6 +212,8 @@ class Queue(Generic[Raw, Ready, Out]):
         calls, entry.calls = entry.calls, []
         for call in calls:
             call.left -= 1
+            if call.error:
+                continue
             if isinstance(result, DeadlineExceeded | Unavailable):
                 call.error = result
             if not call.left or call.error:

@@ -19,14 +19,16 @@ class Sized(Protocol):
 
 Item = TypeVar("Item", bound=Sized)
 _order = attrgetter("order")
+_PIECES_BEFORE = 4
 
 
 class Window(Generic[Item]):
     """What waits for the device, sorted by length. `length` is that of all together."""
 
-    def __init__(self, most: int, budget: int) -> None:
+    def __init__(self, most: int, budget: int, overhead: int = 1 << 30) -> None:
         self._most = most
         self._budget = budget
+        self._overhead = overhead
         self._by_length: list[Item] = []
         self._by_age: OrderedDict[Item, None] = OrderedDict()
         self.length = 0
@@ -45,27 +47,37 @@ class Window(Generic[Item]):
         self.length -= item.length
 
     def choose(self, devices: int) -> Sequence[Item]:
-        """The next batch, which stays in the window: cut evenly from the shortest on, the piece that holds the oldest.
+        """The next batch, which stays in the window: sorted by length and cut, the piece that holds the oldest.
 
         So neighbours are of similar length, and each batch takes the oldest, so that nobody is overtaken for ever. With
         few inputs each of the idle `devices` gets its share of them. Only one that is over the budget all by itself
         makes a batch that is.
         """
-        if not self._by_length:
+        count = len(self._by_length)
+        if not count:
             return []
         place = self._place(next(iter(self._by_age)))
-        count = len(self._by_length)
-        pieces = max(ceil(count / self._most), min(devices, count))
-        start, end = 0, 0
+        most = ceil(count / max(ceil(count / self._most), min(devices, count)))
+        # From the shortest on, or from as near as makes no difference to a long window.
+        start = end = max(0, place // most - _PIECES_BEFORE) * most
         while end <= place:
-            start, end = end, self._cut(end, ceil(count / pieces))
+            start, end = end, self._cut(end, most)
         return self._by_length[start:end]
 
     def _cut(self, start: int, most: int) -> int:
-        """Where a piece ends that starts at `start`."""
-        end = min(start + most, len(self._by_length))
-        while end - start > 1 and (end - start) * self._by_length[end - 1].length > self._budget:
-            end -= 1
+        """Where a piece ends that starts at `start`: before what pads the others by more than a batch of its own costs.
+
+        That is half of a batch's overhead, since those that follow fit the new batch better (by simulation as good as
+        the best cut there is).
+        """
+        items, end = self._by_length, start + 1
+        while end < min(start + most, len(items)):
+            longest, count = items[end].length, end - start
+            if (count + 1) * longest > self._budget:
+                break
+            if 2 * count * (longest - items[end - 1].length) > self._overhead:
+                break
+            end += 1
         return end
 
     def _place(self, item: Item) -> int:

@@ -32,14 +32,17 @@ class Pipeline(Protocol[Raw_contra, Ready, Out_co]):
 class EngineLimits:
     """`queue_cost` bounds what is admitted and not answered yet, in the jobs' own unit (tokens, pixels).
 
-    A batch is at most `batch_inputs`, and at most `batch_length` when all are padded to the longest. `window_length` is
-    how far ahead of the device inputs are prepared: what is larger sorts better, and takes more memory. `devices`
-    compute at once (a GPU, or a CPU's cores); a second thread for each finishes a batch while the next is computed.
+    A batch is at most `batch_inputs`, and at most `batch_length` when all are padded to the longest. What it takes by
+    itself, however short it is, equals `overhead_length`: rather than to pad more, a batch is cut in two.
+    `window_length` is how far ahead of the device inputs are prepared: what is larger sorts better, and takes more
+    memory. `devices` compute at once (a GPU, or a CPU's cores); a second thread for each finishes a batch while the
+    next is computed.
     """
 
     queue_cost: int
     batch_inputs: int = 32
     batch_length: int = 1 << 30
+    overhead_length: int = 1 << 30
     window_length: int = 1 << 17
     prepare_inputs: int = 64
     prepare_threads: int = 2
