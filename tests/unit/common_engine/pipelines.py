@@ -18,7 +18,7 @@ class Doubler:
         self.gate = threading.Event()
         self.gate.set()
         self.entered = threading.Event()
-        self._bad, self._poison = set(bad), set(poison)
+        self._bad, self.poison = set(bad), set(poison)
 
     @property
     def encoded(self) -> list[int]:
@@ -34,7 +34,7 @@ class Doubler:
         self.entered.set()
         self.gate.wait()
         self.batches.append(list(batch))
-        if self._poison.intersection(batch):
+        if self.poison.intersection(batch):
             raise RuntimeError("the model fell over")
         return [2 * number for number in batch]
 

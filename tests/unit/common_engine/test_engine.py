@@ -1,6 +1,8 @@
 """What a caller of the engine can rely on."""
 
 import asyncio
+import threading
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -253,6 +255,109 @@ def test_every_call_gets_its_own_results(calls: list[list[int]], batch: int, win
         expected = [InvalidInput if number == 13 else InternalError if number == 17 else int for number in call]
         assert [type(result) for result in answer] == expected
         assert all(result == 2 * number for number, result in zip(call, answer, strict=True) if isinstance(result, int))
+
+
+async def test_who_leaves_frees_the_place_for_others_at_once(start: Start) -> None:
+    doubler = Doubler()
+    engine = await start(doubler, queue_cost=10)
+    doubler.gate.clear()
+    blocker = asyncio.create_task(engine.submit(jobs(0), FOREVER))
+    await asyncio.to_thread(doubler.entered.wait)
+    leaving = asyncio.create_task(engine.submit(jobs(1, cost=9), FOREVER))
+    await settle()
+    leaving.cancel()
+    await asyncio.gather(leaving, return_exceptions=True)
+    staying = asyncio.create_task(engine.submit(jobs(2, cost=9), FOREVER))
+    await settle()
+    doubler.gate.set()
+    assert await staying == [4]
+    await blocker
+    assert doubler.encoded == [0, 2]
+
+
+async def test_who_leaves_while_it_is_prepared_never_reaches_the_device(start: Start) -> None:
+    preparing = threading.Event()
+
+    class Slow(Doubler):
+        def prepare(self, inputs: Sequence[int]) -> list[int | ModalmeshError]:
+            preparing.set()
+            self.gate.wait()
+            return list(inputs)
+
+    doubler = Slow()
+    doubler.gate.clear()
+    engine = await start(doubler)
+    leaving = asyncio.create_task(engine.submit(jobs(1), FOREVER))
+    await asyncio.to_thread(preparing.wait)
+    leaving.cancel()
+    await asyncio.gather(leaving, return_exceptions=True)
+    assert engine.metrics.queue_cost == 0
+    doubler.gate.set()
+    await engine.submit(jobs(3), FOREVER)
+    assert doubler.encoded == [3]
+
+
+async def test_a_lone_input_does_not_wait_for_company(start: Start) -> None:
+    engine = await start(Doubler(), batch_inputs=32)
+    begun = time.monotonic()
+    for number in range(20):
+        await engine.submit(jobs(number), FOREVER)
+    assert time.monotonic() - begun < 1
+
+
+async def test_a_batch_too_large_for_the_memory_goes_through_in_parts(start: Start) -> None:
+    class Small(Doubler):
+        def encode(self, batch: Sequence[int]) -> list[int | ModalmeshError]:
+            if len(batch) > 2:
+                raise MemoryError
+            return super().encode(batch)
+
+    doubler = Small()
+    engine = await start(doubler)
+    assert await engine.submit(jobs(1, 2, 3, 4, 5, 6, 7, 8), FOREVER) == [2, 4, 6, 8, 10, 12, 14, 16]
+    assert doubler.batches == [[1, 2], [3, 4], [5, 6], [7, 8]]
+
+
+async def test_a_model_that_fails_on_everything_is_told_and_seen_to_work_again(start: Start) -> None:
+    doubler = Doubler(poison=range(100))
+    engine = await start(doubler)
+    told: asyncio.Queue[bool] = asyncio.Queue()
+    engine.on_health(told.put)
+    for number in (5, 6, 7):
+        assert isinstance((await engine.submit(jobs(number), FOREVER))[0], InternalError)
+    assert await asyncio.wait_for(told.get(), 5) is False
+    with pytest.raises(Unavailable, match="fails on everything"):
+        await engine.submit(jobs(8), FOREVER)
+    doubler.poison.clear()
+    assert await asyncio.wait_for(told.get(), 5) is True
+    assert await engine.submit(jobs(8), FOREVER) == [16]
+
+
+async def test_a_failing_model_leaves_nobody_waiting(start: Start) -> None:
+    doubler = Doubler(poison=range(100))
+    engine = await start(doubler, batch_inputs=1)
+    answers = await asyncio.gather(
+        *(engine.submit(jobs(number), FOREVER) for number in range(40)), return_exceptions=True
+    )
+    assert all(isinstance(answer, Unavailable | list) for answer in answers)
+    assert engine.metrics.queue_inputs == 0
+
+
+async def test_inputs_that_break_the_model_do_not_make_it_unhealthy(start: Start) -> None:
+    engine = await start(Doubler(poison=range(50, 60)))
+    for number in range(50, 60):
+        await engine.submit(jobs(number), FOREVER)
+    assert await engine.submit(jobs(2), FOREVER) == [4]
+    assert engine.metrics.healthy
+
+
+async def test_what_was_done_is_counted(start: Start) -> None:
+    engine = await start(Doubler(), batch_inputs=2)
+    await engine.submit(jobs(3, 4, 4), FOREVER)
+    metrics = engine.metrics
+    assert (metrics.inputs, metrics.joined, metrics.real, metrics.computed) == (2, 1, 7, 8)
+    assert sum(metrics.queue_seconds.counts) == 2
+    assert metrics.device_seconds > 0
 
 
 async def settle() -> None:
