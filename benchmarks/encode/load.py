@@ -17,6 +17,10 @@ Inputs: TypeAlias = Sequence[Any]
 End: TypeAlias = Literal["answered", "refused", "late", "failed"]
 
 
+# A server that has lost a call doesn't hold the others up for ever.
+_LIMIT_SECONDS = 30.0
+
+
 class Encode(Protocol):
     """A call: inputs to a row each. `timeout` is the caller's deadline in seconds.
 
@@ -51,14 +55,14 @@ class Arrival:
 
 
 async def closed_loop(encode: Encode, inputs: Inputs, callers: int) -> Answers:
-    """So many callers, each with one input at a time, until all inputs are answered."""
+    """So many callers, each with one input at a time, until all inputs are answered; raises when a call fails."""
     waiting = iter(inputs)
     latencies: list[float] = []
 
     async def call() -> None:
         for one in waiting:
             started = time.perf_counter()
-            await encode([one])
+            await encode([one], _LIMIT_SECONDS)
             latencies.append(time.perf_counter() - started)
 
     started = time.perf_counter()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from benchmarks.benchmark import NotComparable, Tell
+from benchmarks.encode import padding
 from benchmarks.encode.client import Client
 from benchmarks.encode.deal import Deal
 from benchmarks.encode.floor import Floor
@@ -30,6 +31,9 @@ _LEAST_DEADLINES = 4
 _LEAST_COSINE = 0.98
 _COMPARED = 8
 _ECHOES = 2048
+_TRIED = 384
+# Peers get this part of a round's inputs, which are in no order, or they would take most of the time.
+_PEER_PART = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +65,11 @@ class Measuring:
         self._tell = tell
         self._sample: Inputs = deal.next()
         self._client = stack.enter_context(Client())
-        self._floor = stack.enter_context(Floor(kind, "", self._sample, tell))
-        self._torch_floor = stack.enter_context(Floor(kind, "torch", self._sample, tell))
+        self._floor = stack.enter_context(Floor(kind, "", self._sample[:_TRIED], tell))
+        self._torch_floor = stack.enter_context(Floor(kind, "torch", self._sample[:_TRIED], tell))
         self._reference = self._floor.vectors(self._sample[:_COMPARED])
-        self._service = self._start_own()
+        self._metrics_port = free_ports(1)[0]
+        self._service = self._start_own("--metrics-port", str(self._metrics_port))
         self._torch_service = self._start_own("--backend", "torch")
         self._measured = Measured(
             kind,
@@ -101,7 +106,7 @@ class Measuring:
         except (ExceptionGroup, OSError, PeerFailed) as error:
             if side.contender not in self._measured.peers:
                 raise
-            side.contender.problem = f"failed under load: {error!r}"
+            side.contender.problem = _reason(error)
             return 0.0
         side.contender.runs.append(run)
         return run.seconds
@@ -112,12 +117,26 @@ class Measuring:
 
     def _run_service(self, inputs: Inputs) -> Run:
         measured, plan, target = self._measured, self._plan, self._service.target
-        run = self._answer(self._service, inputs)
+        run = self._answer_and_count(inputs)
         whole, lone = self._deal.next(), inputs[: plan.lone]
         measured.batch.append(self._load(self._service, lambda: self._client.one_call(target, whole)))
         alone = self._load(self._service, lambda: self._client.closed_loop(target, lone, 1))
         measured.lone_ms += [1000 * seconds for seconds in alone.latencies]
         measured.overloads.append(self._overload(run))
+        return run
+
+    def _answer_and_count(self, inputs: Inputs) -> Run:
+        """The service's answers to many callers, and how much it padded for them."""
+        if self._kind == "image":
+            return self._answer(self._service, inputs)
+        url = f"http://{HOST}:{self._metrics_port}/metrics"
+        with self._service.awake():
+            before = padding.read(url)
+        run = self._answer(self._service, inputs)
+        with self._service.awake():
+            ratio = padding.ratio(before, padding.read(url))
+        if ratio is not None:
+            self._measured.paddings.append(ratio)
         return run
 
     def _overload(self, at_capacity: Run) -> Overload:
@@ -175,11 +194,11 @@ class Measuring:
             command = peer.command(target.port)
             server = self._stack.enter_context(Server(command, target, self._client, self._sample[:1], peer.variables))
             self._join(contender, server)
-        except (CannotStart, NotComparable, PeerFailed) as error:
-            contender.problem = str(error)
-            self._tell(f"{peer.name} can't be measured: {error}")
+        except (CannotStart, NotComparable, PeerFailed, OSError, ExceptionGroup) as error:
+            contender.problem = _reason(error)
+            self._tell(f"{peer.name} can't be measured: {contender.problem}")
             return None
-        return _Side(contender, partial(self._answer, server))
+        return _Side(contender, lambda inputs: self._answer(server, inputs[: len(inputs) // _PEER_PART]))
 
     def _join(self, contender: Contender, server: Server) -> Contender:
         """Warm the server up, and see that it runs the same model; then pause it.
@@ -194,6 +213,15 @@ class Measuring:
         if contender.cosine < _LEAST_COSINE:
             raise NotComparable(f"{contender.name}: its vectors have a cosine of {contender.cosine:.3f} to the floor's")
         return contender
+
+
+def _reason(error: Exception) -> str:
+    """The first of a group, which has one an abandoned caller."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    if isinstance(error, TimeoutError):
+        return "it lost calls: they were not answered within 30 s"
+    return str(error) or repr(error)
 
 
 def _least_cosine(some: FloatMatrix, others: FloatMatrix) -> float:

@@ -87,7 +87,7 @@ class Measured:
     lone_ms: list[float] = field(default_factory=list)
     floor_lone_ms: list[float] = field(default_factory=list)
     overloads: list[Overload] = field(default_factory=list)
-    padding: tuple[float | None, str] = (None, "")
+    paddings: list[float] = field(default_factory=list)
     echo_rate: float = 0.0
     repeated: bool = False
 

@@ -77,7 +77,16 @@ def _texts(environment: PeerEnvironment) -> list[Peer]:
             own = ["--engine", engine, "--device", "cpu", "--batch-size", "32", *flags]
             where = ["--host", "127.0.0.1", "--port", str(port), "--log-level", "warning"]
             names = ["--served-model-name", "default", "--no-model-warmup"]
-            return [python.with_name("infinity_emb"), "v2", "--model-id", folder(), *own, *where, *names]
+            # Its optimum engine finds a file only in the folder in which it is started.
+            program: list[str | Path] = [
+                "env",
+                f"--chdir={folder()}",
+                python.with_name("infinity_emb"),
+                "v2",
+                "--model-id",
+                ".",
+            ]
+            return [*program, *own, *where, *names]
 
         return command
 
