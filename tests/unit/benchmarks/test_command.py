@@ -1,10 +1,12 @@
 import json
+from dataclasses import replace
 from typing import Any
 
 import click
 import pytest
 from rich.console import RenderableType
 
+from benchmarks import encode
 from benchmarks.benchmark import Benchmark, NotComparable, Tell
 from benchmarks.command import run
 
@@ -54,6 +56,23 @@ def test_a_benchmark_that_fails_says_why(capsys: pytest.CaptureFixture[str]) -> 
 def test_wrong_use_names_the_option(arguments: list[str], field: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["ingest", *arguments, "--json"]) == 2
     assert json.loads(capsys.readouterr().out)["error"]["field"] == field
+
+
+@pytest.mark.parametrize(("peers", "chosen"), [("none", 0), ("all", 4), ("mosec, litserve", 2)])
+def test_peers_are_all_none_or_named(peers: str, chosen: int) -> None:
+    seen: list[tuple[str, ...]] = []
+
+    def look(tell: Tell, *, peers: tuple[str, ...], **others: object) -> SumReport:
+        seen.append(peers)
+        return SumReport(0)
+
+    assert run(["encode", "--peers", peers], [replace(encode.BENCHMARK, run=look)]) == 0
+    assert len(seen[0]) == chosen
+
+
+def test_an_unknown_peer_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["encode", "--peers", "mosec,nobody", "--json"]) == 2
+    assert json.loads(capsys.readouterr().out)["error"]["field"] == "--peers"
 
 
 def test_help_lists_the_benchmarks_with_an_example(capsys: pytest.CaptureFixture[str]) -> None:
