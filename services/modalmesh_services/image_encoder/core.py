@@ -36,6 +36,8 @@ FIELD = "inputs"
 _PREPARE_INPUTS = 2
 # So far are pictures prepared ahead of the device: enough to keep it busy, and little enough to bound memory.
 _BATCHES_AHEAD = 16
+# So many pixels are decoded in the time in which the model takes one; roughly, and only to foresee how long it takes.
+_DECODED_PER_ENCODED = 16
 # What a picture takes while it waits: its pixels once it is prepared, and its file until then.
 _BYTES_PER_PIXEL = 3
 
@@ -197,7 +199,14 @@ class ImageEncoder:
             return cost
         # A long file's own hash would keep the interpreter to itself.
         digest = hashlib.blake2b(one.content, digest_size=16).digest()
-        return Job((digest, one.video, one.granularity), max(cost, len(one.content) // _BYTES_PER_PIXEL), one)
+        preprocess = self._loaded.preprocess
+        least = preprocess.width * preprocess.height * (self._settings.video_frames if one.video else 1)
+        return Job(
+            (digest, one.video, one.granularity),
+            max(cost, len(one.content) // _BYTES_PER_PIXEL),
+            one,
+            least + cost // _DECODED_PER_ENCODED,
+        )
 
     def _cost(self, one: VisualInput) -> int | InvalidInput:
         settings, preprocess = self._settings, self._loaded.preprocess

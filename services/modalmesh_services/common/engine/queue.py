@@ -16,7 +16,9 @@ from modalmesh_services.common.engine.work import EngineLimits, Job, Out, Raw, R
 _SHORTEST_RETRY, _UNKNOWN_RETRY, _LONGEST_RETRY = 0.1, 1.0, 30.0
 # The share of a caller's time that its answer may be expected to take. The rest is for what can't be foreseen, and for
 # the way back.
-_TIME_SHARE = 0.8
+_TIME_SHARE = 0.7
+# What may not be ready in time is better dropped than computed in vain, as long as there is other work.
+_CAUTION = 1.5
 
 
 class Stage(Enum):
@@ -73,6 +75,7 @@ class Queue(Generic[Raw, Ready, Out]):
         # Of one device thread, in padded length.
         self._device = Speed()
         self._cost = 0
+        self._takes = 0
         self._saturation = limits.batch_inputs * limits.devices
 
     def admit(self, jobs: Sequence[Job[Raw]], call: Call[Raw, Ready, Out], now: float) -> None:
@@ -82,7 +85,7 @@ class Queue(Generic[Raw, Ready, Out]):
             Overloaded: the queue is full, or too long for the caller's deadline; says when to come back.
         """
         new = {job.key: job for job in jobs if job.key not in self._in_flight}
-        self._check_room(len(new), sum(job.cost for job in new.values()), call.deadline - now)
+        self._check_room(list(new.values()), call.deadline - now)
         if new and not self._in_flight:
             self._drain.begin(now)
         for job in new.values():
@@ -90,6 +93,7 @@ class Queue(Generic[Raw, Ready, Out]):
             self._in_flight[job.key] = entry
             self._unprepared[entry] = None
             self._cost += job.cost
+            self._takes += job.takes
         call.entries = [self._in_flight[job.key] for job in jobs]
         waited_for = dict.fromkeys(call.entries)
         for entry in waited_for:
@@ -99,19 +103,19 @@ class Queue(Generic[Raw, Ready, Out]):
         self._metrics.joined += len(jobs) - len(new)
         self._show()
 
-    def _check_room(self, inputs: int, cost: int, remaining: float) -> None:
+    def _check_room(self, new: Sequence[Job[Raw]], remaining: float) -> None:
         # An idle queue takes whatever the caller's own limits let through: a large call would never get in otherwise,
         # and a wrong idea of the speed never be corrected.
-        if not self._cost or not cost:
+        if not self._cost or not new:
             return
-        waiting = self._drain.seconds(self._cost)
+        waiting = self._drain.seconds(self._takes)
         retry_after = _UNKNOWN_RETRY if waiting is None else min(max(waiting, _SHORTEST_RETRY), _LONGEST_RETRY)
-        if self._cost + cost > self._limits.queue_cost:
-            self._metrics.refusals["full"] += inputs
+        if self._cost + sum(job.cost for job in new) > self._limits.queue_cost:
+            self._metrics.refusals["full"] += len(new)
             raise Overloaded("the queue is full", retry_after=retry_after)
-        expected = self._drain.seconds(self._cost + cost)
+        expected = self._drain.seconds(self._takes + sum(job.takes for job in new))
         if expected is not None and expected > remaining * _TIME_SHARE:
-            self._metrics.refusals["too_late"] += inputs
+            self._metrics.refusals["too_late"] += len(new)
             raise Overloaded("the queue is longer than the caller's deadline", retry_after=retry_after)
 
     def leave(self, call: Call[Raw, Ready, Out], reason: Refusal) -> None:
@@ -163,7 +167,7 @@ class Queue(Generic[Raw, Ready, Out]):
         """Those of a batch whose time will be over. Expectations drop only a part of what waits, never all of it, or
         a wrong one would never be corrected.
         """
-        expected = self._device.seconds(_padded(batch)) or 0.0
+        expected = _CAUTION * (self._device.seconds(_padded(batch)) or 0.0)
         late = [entry for entry in batch if entry.deadline < now + expected]
         if len(late) == len(self._window):
             return [entry for entry in late if entry.deadline <= now]
@@ -187,13 +191,13 @@ class Queue(Generic[Raw, Ready, Out]):
         open_entries = [
             (entry, result) for entry, result in zip(entries, results, strict=True) if entry.stage is not Stage.ANSWERED
         ]
-        cost = sum(entry.job.cost for entry, _ in open_entries)
+        took = sum(entry.job.takes for entry, _ in open_entries)
         self._metrics.inputs += len(open_entries)
         saturated = len(self._in_flight) >= self._saturation
         for entry, result in open_entries:
             self._answer(entry, result)
         if open_entries:
-            self._drain.done(cost, now, saturated, not self._in_flight)
+            self._drain.done(took, now, saturated, not self._in_flight)
 
     def answer_all(self, error: Unavailable) -> None:
         """End every call that still waits."""
@@ -208,6 +212,7 @@ class Queue(Generic[Raw, Ready, Out]):
             self._window.remove(entry)
         del self._in_flight[entry.job.key]
         self._cost -= entry.job.cost
+        self._takes -= entry.job.takes
         entry.stage, entry.result, entry.ready = Stage.ANSWERED, result, None
         calls, entry.calls = entry.calls, []
         for call in calls:

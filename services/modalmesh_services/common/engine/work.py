@@ -52,8 +52,16 @@ class EngineLimits:
 
 @dataclass(frozen=True, slots=True)
 class Job(Generic[Raw]):
-    """One input. Jobs of one key are the same work, and done once while it is in flight."""
+    """One input. Jobs of one key are the same work, and done once while it is in flight.
+
+    `cost` is what it takes of the queue; `time` is in proportion to the time that it takes, where that isn't its cost.
+    """
 
     key: Hashable
     cost: int
     raw: Raw
+    time: int = 0
+
+    @property
+    def takes(self) -> int:
+        return self.time or self.cost
