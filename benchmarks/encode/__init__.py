@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from benchmarks.encode.report import EncodeReport
 
 PEERS = ("infinity-torch", "infinity-optimum", "mosec", "litserve")
+_ROUNDS = 5
 KINDS: tuple[Kind, ...] = ("text", "image")
 
 
@@ -49,16 +50,14 @@ _OPTIONS = (
         ["--rounds"],
         metavar="N",
         type=click.IntRange(min=1),
-        default=5,
-        show_default=True,
-        help="Measure all sides N times, by turns.",
+        help="Measure all sides N times, by turns.  [default: 5, with --quick 1]",
     ),
-    click.Option(["--quick"], is_flag=True, help="Few inputs and one round: to see that it runs, not for figures."),
+    click.Option(["--quick"], is_flag=True, help="Few inputs: to see that it runs, not for figures."),
 )
 
 
 def run(
-    tell: Tell, *, pictures: Path | None, peers: tuple[str, ...], kind: str, rounds: int, quick: bool
+    tell: Tell, *, pictures: Path | None, peers: tuple[str, ...], kind: str, rounds: int | None, quick: bool
 ) -> "EncodeReport":
     """Measure.
 
@@ -74,7 +73,7 @@ def run(
 
     where = machine()
     size = inputs.QUICK if quick else inputs.FULL
-    plan = size.plan(1 if quick else rounds)
+    plan = size.plan(rounds or (1 if quick else _ROUNDS))
     measured: list[Measured] = []
     described: dict[Kind, dict[str, Any]] = {}
     chosen = prepared(peers, tell) if peers else NONE

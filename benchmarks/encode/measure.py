@@ -34,6 +34,7 @@ _ECHOES = 2048
 _TRIED = 384
 # Peers get this part of a round's inputs, which are in no order, or they would take most of the time.
 _PEER_PART = 4
+_LEAST_PEER = 2 * CALLERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +199,9 @@ class Measuring:
             contender.problem = _reason(error)
             self._tell(f"{peer.name} can't be measured: {contender.problem}")
             return None
-        return _Side(contender, lambda inputs: self._answer(server, inputs[: len(inputs) // _PEER_PART]))
+        return _Side(
+            contender, lambda inputs: self._answer(server, inputs[: max(len(inputs) // _PEER_PART, _LEAST_PEER)])
+        )
 
     def _join(self, contender: Contender, server: Server) -> Contender:
         """Warm the server up, and see that it runs the same model; then pause it.
