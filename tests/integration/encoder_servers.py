@@ -86,6 +86,29 @@ class Gated:
         return getattr(self._model, name)
 
 
+class Breakable:
+    """A model that fails on everything while it is `broken`."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self.broken = False
+
+    def __call__(self, batch: Any, wanted: bool) -> Any:
+        if self.broken:
+            raise MemoryError("broken")
+        return self._model(batch, wanted)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)
+
+
+async def until_health(channel: grpc.aio.Channel, service: str, wanted: str) -> None:
+    """Ask again and again."""
+    async with asyncio.timeout(20):
+        while await health(channel, service) != wanted:
+            await asyncio.sleep(0.02)
+
+
 async def run_until_sigterm(module: str, ask: Callable[[str], Awaitable[None]], *flags: str) -> int:
     """Start `python -m module`, call `ask` with its address once it serves, end it by SIGTERM: its exit code."""
     process = await asyncio.create_subprocess_exec(

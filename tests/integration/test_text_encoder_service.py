@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from modalmesh.convert_matrices import matrix_from_proto
-from modalmesh.errors import DeadlineExceeded, InvalidInput, Overloaded, TooLarge
+from modalmesh.errors import DeadlineExceeded, InternalError, InvalidInput, Overloaded, TooLarge, Unavailable
 from modalmesh.v1 import types_pb2
 from modalmesh.v1.text_encoder_service_pb2 import (
     TextEncoderEncodeRequest,
@@ -25,7 +25,17 @@ from modalmesh_services.text_encoder.loading import LoadedText, load
 from modalmesh_services.text_encoder.servicer import SERVICE_NAME
 from modalmesh_services.text_encoder.settings import TextEncoderSettings
 
-from .encoder_servers import Gated, health, listed_services, refusal, run_in_vain, run_until_sigterm, serve
+from .encoder_servers import (
+    Breakable,
+    Gated,
+    health,
+    listed_services,
+    refusal,
+    run_in_vain,
+    run_until_sigterm,
+    serve,
+    until_health,
+)
 
 if TYPE_CHECKING:
     # The stubs of types alone know it.
@@ -185,6 +195,25 @@ async def test_a_stop_finishes_what_was_accepted(loaded: LoadedText) -> None:
         gate.gate.set()
         assert (await accepted).results[0].state == OK
         await stopping
+
+
+async def test_a_model_that_fails_on_everything_is_not_serving_until_it_works_again(loaded: LoadedText) -> None:
+    model = Breakable(loaded.model)
+    server, core = build(TextEncoderSettings(), replace(loaded, model=model))  # type: ignore[arg-type] # it is called alike
+    async with await serve(server, core) as channel:
+        stub = TextEncoderStub(channel)
+        model.broken = True
+        for text in ("a dog", "a cat", "a bird"):
+            assert isinstance(await refusal(stub.Encode(TextEncoderEncodeRequest(texts=[text]))), InternalError)
+        await until_health(channel, SERVICE_NAME, "NOT_SERVING")
+        error = await refusal(stub.Encode(TextEncoderEncodeRequest(texts=["a fish"])))
+        model.broken = False
+        await until_health(channel, SERVICE_NAME, "SERVING")
+        response = await stub.Encode(TextEncoderEncodeRequest(texts=["a fish"]))
+        await server.stop()
+        await core.stop()
+    assert isinstance(error, Unavailable)
+    assert response.results[0].state == OK
 
 
 async def test_the_process_serves_until_sigterm() -> None:

@@ -206,6 +206,18 @@ def test_what_would_be_late_never_reaches_the_device() -> None:
     assert [entry.length for entry in world.batches[-1]] == [40]
 
 
+def test_what_a_patient_caller_waits_for_too_is_not_dropped() -> None:
+    world = World()
+    learn(world)
+    hasty, patient = caller(100, patience=0.35), caller(100)
+    for one in (hasty, patient, caller(40)):
+        world.arrive(one)
+    world.now += 0.3
+    world.work(NEVER)
+    assert patient.call
+    assert ([entry.result for entry in patient.call.entries], patient.call.error) == ([100], None)
+
+
 def test_a_full_queue_says_when_it_will_be_empty() -> None:
     world = World()
     learn(world)

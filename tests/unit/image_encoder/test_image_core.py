@@ -1,3 +1,4 @@
+import asyncio
 from dataclasses import replace
 
 import numpy as np
@@ -156,3 +157,16 @@ async def test_a_vector_that_is_not_finite_makes_its_picture_invalid(packaged: L
     await core.stop()
     assert [result.state.name for result in batch.results] == ["OK", "INVALID"]
     assert batch.results[1].reason == "inputs[1]: the model gave no finite vector"
+
+
+async def test_a_waiting_file_is_admitted_by_what_it_takes_of_memory(encoder: ImageEncoder) -> None:
+    small = encode(draw(), "PNG")
+    long = small + bytes(3_000_000)
+    costs = []
+    for content in (small, long):
+        running = asyncio.ensure_future(run(encoder, picture(content)))
+        while not encoder.engine.metrics.queue_cost and not running.done():
+            await asyncio.sleep(0)
+        costs.append(encoder.engine.metrics.queue_cost)
+        await running
+    assert costs == [224 * 224, len(long) // 3]
