@@ -18,6 +18,7 @@ class Doubler:
         self.gate = threading.Event()
         self.gate.set()
         self.entered = threading.Event()
+        self.ready = 0
         self._bad, self.poison = set(bad), set(poison)
 
     @property
@@ -28,6 +29,7 @@ class Doubler:
         return [InvalidInput("", "is bad") if number in self._bad else number for number in inputs]
 
     def length(self, ready: int) -> int:
+        self.ready += 1
         return ready
 
     def encode(self, batch: Sequence[int]) -> list[int | ModalmeshError]:
