@@ -3,6 +3,7 @@
 import asyncio
 import multiprocessing
 import os
+import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ProcessPoolExecutor
 from types import TracebackType
@@ -37,7 +38,8 @@ class Client:
 
     def wait_until_ready(self, target: Target, sample: Inputs, is_alive: Callable[[], bool], seconds: float) -> bool:
         """Whether a call is answered before so many seconds are over and while the server lives."""
-        for _ in range(int(seconds / _LOOK_SECONDS)):
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
             if self._pool.submit(_look, target, sample).result():
                 return True
             if not is_alive():

@@ -70,7 +70,8 @@ def prepared(names: Sequence[str], tell: Tell) -> Chosen:
 
 def _texts(environment: PeerEnvironment) -> list[Peer]:
     python, cores = environment.python, str(cpus())
-    one_process = {"OMP_NUM_THREADS": cores}
+    # A measurement is nobody else's business, and where no network is it retries for ever.
+    one_process = {"OMP_NUM_THREADS": cores, "INFINITY_ANONYMOUS_USAGE_STATS": "0", "DO_NOT_TRACK": "1"}
 
     def infinity(engine: str, folder: Callable[[], Path], *flags: str) -> Callable[[int], list[str | Path]]:
         def command(port: int) -> list[str | Path]:

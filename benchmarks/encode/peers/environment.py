@@ -49,7 +49,20 @@ class PeerEnvironment:
         cli = self.python.with_name("optimum-cli")
 
         def export(folder: Path) -> None:
-            _run([cli, "export", "onnx", "--model", self.text_folder(), "--task", "feature-extraction", folder])
+            _run(
+                [
+                    cli,
+                    "export",
+                    "onnx",
+                    "--model",
+                    self.text_folder(),
+                    "--task",
+                    "feature-extraction",
+                    "--library",
+                    "transformers",
+                    folder,
+                ]
+            )
 
         return self._make(self._folder / "onnx", export)
 
