@@ -52,10 +52,13 @@ class Server:
             env={**os.environ, **TUNED, **(variables or {})},
             start_new_session=True,
         )
-        if not client.wait_until_ready(target, sample, lambda: self._process.poll() is None, _START_SECONDS):
-            said = self._tail()
+        try:
+            if not client.wait_until_ready(target, sample, lambda: self._process.poll() is None, _START_SECONDS):
+                raise CannotStart(self._tail())
+        except BaseException:
+            # Whoever is told to end meanwhile leaves nothing behind.
             self.close()
-            raise CannotStart(said)
+            raise
 
     def __enter__(self) -> Self:
         return self
