@@ -10,9 +10,9 @@ from typing import Literal, Self, TypeAlias
 
 from benchmarks.benchmark import Tell
 from benchmarks.encode import worker
-from benchmarks.encode.environment import TUNED, environment
 from benchmarks.encode.load import Inputs
 from benchmarks.encode.results import Kind, Run
+from benchmarks.environment import TUNED, environment
 from benchmarks.machine import Meter, cpus
 from modalmesh.embeddings import FloatMatrix
 

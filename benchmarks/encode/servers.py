@@ -13,9 +13,9 @@ from typing import Self
 import psutil
 
 from benchmarks.encode.client import Client
-from benchmarks.encode.environment import TUNED
 from benchmarks.encode.load import Inputs
 from benchmarks.encode.transports import Target
+from benchmarks.environment import TUNED
 from modalmesh.errors import ModalmeshError
 
 _START_SECONDS = 180.0

@@ -7,13 +7,12 @@ texts, of 4 and 16 pictures.
 import itertools
 import multiprocessing
 import os
-from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
+from benchmarks.environment import TUNED, environment
 from benchmarks.ingest import worker
 from benchmarks.ingest.results import FloorRun, Model
 from benchmarks.ingest.worker import Visual
@@ -26,13 +25,6 @@ from modalmesh_services.text_encoder.tokens import Tokens
 _TEXTS_A_BATCH = 16
 _VISUALS_A_BATCH = 8
 _TEXTS_TOKENISED_AT_ONCE = 512
-# Activations go back to the allocator instead of to the kernel, and one core is one worker's, as in the services.
-_ENVIRONMENT = {
-    "MALLOC_MMAP_THRESHOLD_": str(64 << 20),
-    "MALLOC_TRIM_THRESHOLD_": str(256 << 20),
-    "OMP_NUM_THREADS": "1",
-    "TOKENIZERS_PARALLELISM": "false",
-}
 
 
 class Floor:
@@ -42,7 +34,7 @@ class Floor:
         context = multiprocessing.get_context("spawn")
         workers = cpus()
         self._pool = ProcessPoolExecutor(workers, context, worker.load, (context.Barrier(workers),))
-        with _environment():
+        with environment(TUNED):
             ready = [future.result() for future in [self._pool.submit(worker.get_ready) for _ in range(workers)]]
         self._pids = {"reader": os.getpid(), **{f"worker {one.pid}": one.pid for one in ready}}
         self.text: Model = ready[0].text
@@ -112,18 +104,3 @@ class _Work:
         if self.visuals:
             self.encoded.append(self.pool.submit(worker.encode_visuals, self.visuals))
         self.visuals = []
-
-
-@contextmanager
-def _environment() -> Iterator[None]:
-    """What the workers are started with."""
-    before = {name: os.environ.get(name) for name in _ENVIRONMENT}
-    os.environ.update(_ENVIRONMENT)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
