@@ -10,6 +10,7 @@ from modalmesh.embeddings import FloatMatrix
 from modalmesh_services.common import precision
 from modalmesh_services.common.device import Device, Placement, release
 from modalmesh_services.common.model_cache import Entry, ModelCache, default_folder
+from modalmesh_services.common.precision import Problem
 from modalmesh_services.common.step import Step
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from modalmesh_services.common.torch_backend import Network
 
 logger = logging.getLogger(__name__)
+
+# Says of an entry without a model why there is none.
+_FAILED = "failed"
 
 Probe = Callable[[Step], FloatMatrix]
 
@@ -35,16 +39,22 @@ class Backends:
 
     def __init__(self, placements: Sequence[Placement], folder: str) -> None:
         self._placements = placements
+        self._left = list(placements)
+        self._problems: Sequence[Problem] = ()
         self._cache = ModelCache(Path(folder).expanduser() if folder else default_folder())
 
     def kept(self, model: Mapping[str, Any]) -> Kept | None:
         """The model that was kept under this name: converted by the same software for a processor like this one, and
-        compared with float32 there.
+        compared with float32 there. Where that failed at an earlier start, it isn't tried again.
         """
         if self._placements[0].backend != "openvino":
             return None
         entry = self._cache.find(self._key(model))
         if entry is None:
+            return None
+        if _FAILED in entry.about:
+            self._left = [placement for placement in self._placements if placement.backend != "openvino"]
+            logger.warning("isn't tried again, see %s: %s", entry.folder, entry.about[_FAILED])
             return None
         try:
             return _read(entry, self._placements[0])
@@ -70,21 +80,26 @@ class Backends:
         def reference() -> FloatMatrix:
             return probe(_torch_step(network, Placement("torch", Device("cpu"), "fp32", 1)))
 
-        (step, graph), placement = precision.choose(self._placements, make, lambda made: probe(made[0]), reference)
-        return step, placement, graph
+        choice = precision.choose(self._left, make, lambda made: probe(made[0]), reference)
+        self._problems = [problem for problem in choice.problems if problem.placement.backend == "openvino"]
+        step, graph = choice.model
+        return step, choice.placement, graph
 
     def keep(
         self, model: Mapping[str, Any], placement: Placement, graph: "Graph | None", about: Mapping[str, Any]
     ) -> None:
-        """Keep a converted model for the next start; a network that torch runs needs no conversion."""
+        """Keep a converted model for the next start, or why there is none; what torch runs needs no conversion."""
         if graph is not None:
             self._cache.put(self._key(model), {**about, "precision": placement.precision}, graph.write)
+        elif self._problems and all(problem.lasts for problem in self._problems):
+            reasons = "; ".join(problem.reason for problem in self._problems)
+            self._cache.put(self._key(model), {_FAILED: reasons}, lambda folder: None)
 
     def _key(self, model: Mapping[str, Any]) -> dict[str, Any]:
         """All that decides what a conversion gives and whether it is good enough."""
         from modalmesh_services.common.openvino_backend import processor
 
-        software = {name: release(name) for name in ("openvino", "torch", "transformers")}
+        software = {name: release(name) for name in ("modalmesh", "openvino", "torch", "transformers")}
         tried = [f"{placement.backend}/{placement.precision}" for placement in self._placements]
         return {"model": dict(model), "software": software, "processor": processor(), "placements": tried}
 

@@ -10,18 +10,25 @@ import logging
 import os
 import shutil
 import tempfile
+from collections import defaultdict
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from modalmesh_services.common.folder_lock import FolderLock, remove_unless_held
 
 logger = logging.getLogger(__name__)
 
 # Counts changes of the code that make earlier entries wrong.
 _VERSION = 1
 _ABOUT = "about.json"
-# Entries that are kept. Those that were used last stay.
+# Entries that are kept, and what they may take of the disk. Those that were used last stay.
 _KEPT = 16
+_KEPT_BYTES = 4 * 1024**3
+# What this process uses of a cache, as long as it lives: no other process drops that.
+_in_use: defaultdict[Path, FolderLock] = defaultdict(FolderLock)
 
 
 def default_folder() -> Path:
@@ -39,13 +46,15 @@ class Entry:
 
 
 class ModelCache:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, most_bytes: int = _KEPT_BYTES) -> None:
         self._folder = folder
+        self._most_bytes = most_bytes
 
     def find(self, key: Mapping[str, Any]) -> Entry | None:
-        """The entry, if all of it is as it was written."""
+        """The entry, if all of it is as it was written. It is in use from now on, and what was so before no more."""
         folder = self._entry(key)
         try:
+            _in_use[self._folder].hold(folder)
             content = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
             if content["key"] != key or content["files"] != _digests(folder):
                 raise ValueError("its files are not those that were written")
@@ -64,12 +73,15 @@ class ModelCache:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             aside = Path(tempfile.mkdtemp(prefix="writing-", dir=self._folder))
+            _in_use[self._folder].hold(aside)
             write(aside)
             content = {"key": key, "about": about, "files": _digests(aside)}
             (aside / _ABOUT).write_text(json.dumps(content), encoding="utf-8")
             shutil.rmtree(folder, ignore_errors=True)
             aside.rename(folder)
-            self._drop_oldest()
+            # Another process may drop at the same time.
+            with suppress(FileNotFoundError):
+                self._drop_oldest()
         except (OSError, RuntimeError) as error:
             # OpenVINO's own writer raises RuntimeError.
             logger.warning("the converted model isn't kept, the next start takes as long: %s", error)
@@ -82,9 +94,19 @@ class ModelCache:
         return self._folder / hashlib.sha256(text.encode()).hexdigest()[:32]
 
     def _drop_oldest(self) -> None:
-        entries = sorted(self._folder.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
-        for entry in entries[_KEPT:]:
-            shutil.rmtree(entry, ignore_errors=True)
+        """Until what is left is neither too many nor too large, or in use."""
+        folders = (path for path in self._folder.iterdir() if path.is_dir())
+        entries = sorted(folders, key=lambda folder: folder.stat().st_mtime)
+        sizes = {entry: _size(entry) for entry in entries}
+        for entry in entries:
+            if len(sizes) <= _KEPT and sum(sizes.values()) <= self._most_bytes:
+                break
+            if remove_unless_held(entry):
+                del sizes[entry]
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.iterdir())
 
 
 def _digests(folder: Path) -> dict[str, str]:

@@ -11,7 +11,7 @@ from modalmesh_services.common.backends import Backends
 from modalmesh_services.common.device import Backend, places
 from modalmesh_services.common.step import Step
 
-from .toys import Unusual, network
+from .toys import Hungry, Toy, Unusual, network
 
 INPUTS = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
 MODEL = {"kind": "toy"}
@@ -63,6 +63,40 @@ def test_what_openvino_cannot_convert_torch_runs(tmp_path: Path, caplog: pytest.
         _, placement, graph = backends(tmp_path).choose(network(Unusual), probe)
     assert (placement.backend, graph) == ("torch", None)
     assert "can't run this model" in caplog.text
+
+
+def start(folder: Path, body: type[Toy]) -> str:
+    """Start a model as an encoder does: the backend that runs it."""
+    mine = backends(folder)
+    assert mine.kept(MODEL) is None
+    _, placement, graph = mine.choose(network(body), probe)
+    mine.keep(MODEL, placement, graph, {})
+    return placement.backend
+
+
+def test_what_openvino_could_not_convert_is_not_tried_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    start(tmp_path, Unusual)
+    caplog.clear()
+    assert start(tmp_path, Unusual) == "torch"
+    (said,) = [record.message for record in caplog.records if record.name.endswith("backends")]
+    assert "isn't tried again" in said
+    assert "bessel" in said
+    assert not [record for record in caplog.records if record.name.endswith("precision")]
+
+
+def test_a_failure_for_want_of_memory_is_tried_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    start(tmp_path, Hungry)
+    caplog.clear()
+    assert start(tmp_path, Hungry) == "torch"
+    assert "Exception: no memory left" in caplog.text
+
+
+def test_what_failed_for_some_placements_is_tried_for_others(tmp_path: Path) -> None:
+    start(tmp_path, Unusual)
+    asked = backends(tmp_path, "openvino")
+    assert asked.kept(MODEL) is None
+    with pytest.raises(ValueError, match="bessel"):
+        asked.choose(network(Unusual), probe)
 
 
 def test_openvino_asked_for_by_name_is_an_error_where_it_cannot_convert(tmp_path: Path) -> None:

@@ -1,12 +1,16 @@
 import json
 import logging
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from modalmesh_services.common.model_cache import ModelCache, default_folder
+from modalmesh_services.image_encoder.settings import ImageEncoderSettings
+from modalmesh_services.text_encoder.settings import TextEncoderSettings
 
 KEY = {"kind": "text", "software": {"openvino": "1"}}
 
@@ -91,8 +95,65 @@ def test_the_entries_that_were_used_last_are_kept(tmp_path: Path) -> None:
     assert cache.find({"kind": "0"}) is None
 
 
+def put_sized(folder: Path, cache: ModelCache, name: str, size: int = 1_000) -> None:
+    """Put an entry after all others were used."""
+    for age, entry in enumerate(sorted(folder.iterdir(), key=lambda one: one.stat().st_mtime)):
+        os.utime(entry, (0, age))
+
+    def write_bytes(aside: Path) -> None:
+        (aside / "0.bin").write_bytes(bytes(size))
+
+    cache.put({"kind": name}, {}, write_bytes)
+
+
+def kept(cache: ModelCache, *names: str) -> str:
+    return "".join(name for name in names if cache.find({"kind": name}))
+
+
+def test_the_entries_that_were_used_last_are_kept_as_far_as_they_fit(tmp_path: Path) -> None:
+    cache = ModelCache(tmp_path, most_bytes=3_500)
+    for name in "abc":
+        put_sized(tmp_path, cache, name)
+    assert cache.find({"kind": "a"})
+    put_sized(tmp_path, cache, "d")
+    assert kept(cache, *"abcd") == "acd"
+
+
+def test_an_entry_larger_than_all_that_is_kept_stays_while_it_is_in_use(tmp_path: Path) -> None:
+    cache = ModelCache(tmp_path, most_bytes=3_500)
+    put_sized(tmp_path, cache, "a")
+    put_sized(tmp_path, cache, "b", 5_000)
+    assert kept(cache, *"ab") == "b"
+
+
+def test_what_another_process_uses_is_not_dropped(tmp_path: Path) -> None:
+    cache = ModelCache(tmp_path, most_bytes=2_500)
+    put_sized(tmp_path, cache, "a")
+    code = (
+        "import pathlib, sys; from modalmesh_services.common.model_cache import ModelCache;"
+        "assert ModelCache(pathlib.Path(sys.argv[1])).find({'kind': 'a'}); print(flush=True); input()"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as user:
+        assert user.stdout
+        assert user.stdout.readline()
+        for name in "bcd":
+            put_sized(tmp_path, cache, name)
+        user.communicate(b"\n", timeout=20)
+    assert kept(cache, *"abcd") == "ad"
+    put_sized(tmp_path, cache, "e")
+    put_sized(tmp_path, cache, "f")
+    assert kept(cache, *"adef") == "ef"
+
+
 def test_the_folder_is_the_users_own_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
     assert default_folder() == Path("/somewhere/modalmesh/models")
     monkeypatch.delenv("XDG_CACHE_HOME")
     assert default_folder() == Path.home() / ".cache/modalmesh/models"
+
+
+def test_tests_leave_the_users_own_cache_alone(model_cache: Path) -> None:
+    used = {TextEncoderSettings().model_cache, ImageEncoderSettings().model_cache}
+    assert used == {str(model_cache)}
+    assert not model_cache.is_relative_to(default_folder())

@@ -26,5 +26,14 @@ class Unusual(Toy):
         return super().forward(torch.special.bessel_j0(inputs))
 
 
+class Hungry(Toy):
+    """Finds no memory while it is converted."""
+
+    def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        if torch.jit.is_tracing():  # type: ignore[attr-defined,no-untyped-call] # the stubs forget it
+            raise MemoryError("no memory left")
+        return super().forward(inputs)
+
+
 def network(body: type[Toy] = Toy) -> Network:
     return Network(body(), examples=(torch.ones((2, 4)),))

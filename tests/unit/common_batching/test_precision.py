@@ -26,9 +26,9 @@ def make(placement: Placement) -> Placement:
 
 def chosen(cosine: float, placements: Sequence[Placement] = (FAST, EXACT)) -> Placement:
     """What is chosen where the worst vector in bf16 keeps this cosine, and OpenVINO can't convert the model."""
-    model, where = choose(placements, make, lambda _: vectors(cosine), lambda: vectors(1.0))
-    assert model == where
-    return where
+    choice = choose(placements, make, lambda _: vectors(cosine), lambda: vectors(1.0))
+    assert choice.model == choice.placement
+    return choice.placement
 
 
 def test_a_precision_that_gives_the_same_vectors_is_taken() -> None:
@@ -62,5 +62,24 @@ def test_a_backend_asked_for_by_name_that_cannot_run_the_model_is_an_error() -> 
 
 
 def test_fp32_by_torch_needs_no_reference() -> None:
-    _, where = choose([EXACT], make, lambda _: vectors(0.0), lambda: pytest.fail("was asked for"))
-    assert where is EXACT
+    choice = choose([EXACT], make, lambda _: vectors(0.0), lambda: pytest.fail("was asked for"))
+    assert choice.placement is EXACT
+
+
+@pytest.mark.parametrize(
+    ("error", "lasts"),
+    [
+        (RuntimeError("no such operation"), True),
+        (MemoryError(), False),
+        (OSError(), False),
+        (RuntimeError("std::bad_alloc"), False),
+    ],
+)
+def test_a_want_of_memory_or_disk_is_a_problem_that_may_be_over_next_time(error: Exception, lasts: bool) -> None:
+    def make_torch(placement: Placement) -> Placement:
+        if placement.backend == "openvino":
+            raise error
+        return placement
+
+    choice = choose([OPENVINO, EXACT], make_torch, lambda _: vectors(1.0), lambda: vectors(1.0))
+    assert [(problem.placement, problem.lasts) for problem in choice.problems] == [(OPENVINO, lasts)]
