@@ -18,11 +18,12 @@ from modalmesh.v1.text_encoder_service_pb2 import (
     TextEncoderEncodeStreamRequest,
     TextEncoderGetModelRequest,
 )
-from modalmesh.v1.text_encoder_service_pb2_grpc import TextEncoderStub
+from modalmesh.v1.text_encoder_service_pb2_grpc import TextEncoderStub, add_TextEncoderServicer_to_server
 from modalmesh_services.common.server import MeshServer
 from modalmesh_services.text_encoder.__main__ import build
+from modalmesh_services.text_encoder.core import TextEncoder
 from modalmesh_services.text_encoder.loading import LoadedText, load
-from modalmesh_services.text_encoder.servicer import SERVICE_NAME
+from modalmesh_services.text_encoder.servicer import SERVICE_NAME, TextEncoderServicer
 from modalmesh_services.text_encoder.settings import TextEncoderSettings
 
 from .encoder_servers import (
@@ -121,6 +122,27 @@ async def test_parts_have_the_characters_of_their_tokens(stub: "TextEncoderAsync
     request = TextEncoderEncodeRequest(texts=["red house"], granularity=types_pb2.GRANULARITY_PARTS)
     (result,) = (await stub.Encode(request)).results
     assert [(part.start, part.end) for part in result.parts] == [(0, 3), (4, 9)]
+
+
+async def test_parts_that_may_not_fit_an_answer_are_refused_with_their_field(stub: "TextEncoderAsyncStub") -> None:
+    texts = [f"{number} " + "dog " * 300 for number in range(200)]
+    request = TextEncoderEncodeRequest(texts=texts, granularity=types_pb2.GRANULARITY_PARTS)
+    error = await refusal(stub.Encode(request))
+    assert isinstance(error, TooLarge)
+    assert (error.field, "the limit is 67108864" in error.detail) == ("texts", True)
+
+
+async def test_an_answer_that_does_not_fit_after_all_is_refused_with_its_field(loaded: LoadedText) -> None:
+    core = TextEncoder(loaded, TextEncoderSettings())
+    small = MeshServer(TextEncoderSettings(), [SERVICE_NAME])
+    servicer = TextEncoderServicer(core, TextEncoderSettings(max_message_bytes=2_000))
+    add_TextEncoderServicer_to_server(servicer, small.grpc)
+    async with await serve(small, core) as channel:
+        error = await refusal(TextEncoderStub(channel).Encode(TextEncoderEncodeRequest(texts=["a dog", "a cat"])))
+        await small.stop()
+        await core.stop()
+    assert isinstance(error, TooLarge)
+    assert (error.field, error.detail.startswith("gives an answer of 3")) == ("texts", True)
 
 
 async def test_a_stream_answers_every_key_with_its_own_vector(stub: "TextEncoderAsyncStub") -> None:

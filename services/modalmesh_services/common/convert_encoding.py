@@ -1,10 +1,38 @@
 """Encoder messages <-> dataclasses, for both encoders."""
 
 from collections.abc import Iterable
+from typing import Protocol, TypeVar
 
-from modalmesh.errors import InvalidInput
+from modalmesh.errors import InvalidInput, TooLarge
 from modalmesh.v1 import types_pb2 as messages
 from modalmesh_services.common.encoding import Granularity, InputResult, Part
+
+# A number has 4 bytes at most, and what else is in a message is less than thrice as much.
+_BYTES_PER_NUMBER = 16
+
+
+class Response(Protocol):
+    @property
+    def embeddings(self) -> messages.EmbeddingMatrix: ...
+
+    def ByteSize(self) -> int: ...  # noqa: N802 - protobuf's own name
+
+
+SomeResponse = TypeVar("SomeResponse", bound=Response)
+
+
+def fitting(response: SomeResponse, limit: int, field: str) -> SomeResponse:
+    """The response, if it fits a message.
+
+    Raises:
+        TooLarge: names `field`.
+    """
+    # The exact size is known only by writing it all, which is spared where there is no doubt.
+    if response.embeddings.rows * response.embeddings.dim * _BYTES_PER_NUMBER > limit:
+        size = response.ByteSize()
+        if size > limit:
+            raise TooLarge(field, f"gives an answer of {size} bytes, the limit is {limit}: send fewer at once")
+    return response
 
 
 def granularity_from_proto(value: int) -> Granularity:

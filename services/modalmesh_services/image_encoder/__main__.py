@@ -17,7 +17,7 @@ def build(settings: ImageEncoderSettings, loaded: LoadedImage | None = None) -> 
     """A server around a model, which is loaded where none is given. Neither is started."""
     core = ImageEncoder(loaded or load(settings), settings)
     server = MeshServer(settings, [SERVICE_NAME])
-    add_ImageEncoderServicer_to_server(ImageEncoderServicer(core, settings.stream_in_flight), server.grpc)
+    add_ImageEncoderServicer_to_server(ImageEncoderServicer(core, settings), server.grpc)
     server.metrics.register(EngineCollector(core.engine.metrics, "pictures"))
     core.engine.on_health(server.set_serving)
     return server, core

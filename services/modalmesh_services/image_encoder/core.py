@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from modalmesh.embeddings import FloatMatrix, ModelId
+from modalmesh.embeddings import Dtype, FloatMatrix, ModelId
 from modalmesh.errors import InvalidInput, ModalmeshError
 from modalmesh.types import ModelInfo, ModelLimits
+from modalmesh_services.common.answers import check_answer, most_bytes, too_large
 from modalmesh_services.common.deadline import Deadline
 from modalmesh_services.common.encoding import (
     Encoded,
@@ -120,11 +121,11 @@ def _parts(prepared: Prepared, grids: FloatMatrix) -> Encoded:
     return Encoded(grids.reshape(-1, dim), parts)
 
 
-def _warm_picture(number: int) -> VisualInput:
+def _warm_picture(number: int, granularity: Granularity = Granularity.POOLED) -> VisualInput:
     """A small picture, another one for each number."""
     file = io.BytesIO()
     Image.new("RGB", (64, 64), (number % 256, number // 256, 128)).save(file, "PNG")
-    return VisualInput(file.getvalue(), False, Granularity.POOLED)
+    return VisualInput(file.getvalue(), False, granularity)
 
 
 class ImageEncoder:
@@ -146,6 +147,8 @@ class ImageEncoder:
         )
         probe = _warm_picture(0)
         self._engine: Engine[VisualInput, Prepared, Encoded] = Engine(ImagePipeline(loaded, settings), limits, probe)
+        # Of a picture's grid; the start finds out how many there are.
+        self._cells = 1
 
     @property
     def engine(self) -> Engine[VisualInput, Prepared, Encoded]:
@@ -173,24 +176,40 @@ class ImageEncoder:
         most = min(self._loaded.model.micro_batch * self._loaded.placement.threads, self._settings.batch_inputs)
         for count in (1, most):
             await self.encode([_warm_picture(number) for number in range(count)], Deadline.after(None))
+        grid = await self.encode([_warm_picture(0, Granularity.PARTS)], Deadline.after(None))
+        self._cells = max(1, grid.embeddings.rows)
 
     async def stop(self) -> None:
         await self._engine.stop()
 
-    async def encode(self, inputs: Sequence[VisualInput], deadline: Deadline) -> EncodedBatch:
+    async def encode(self, inputs: Sequence[VisualInput], deadline: Deadline, dtype: Dtype = Dtype.F32) -> EncodedBatch:
         """POOLED: a row of length 1 a picture, and a row a frame of a video. PARTS: the vectors before pooling, as the
         model gives them, a row a cell of its grid (and a frame), each with its box in the original, upright picture.
+        `dtype` is what the answer will be sent in.
 
         Raises:
-            InvalidInput: the batch is empty or over the limit; a bad input only gets an INVALID result.
+            InvalidInput: the batch is empty or over the limit, or its answer may be; a bad input only gets an INVALID
+                result.
             Overloaded, DeadlineExceeded, Unavailable: as Engine.submit.
         """
         check_batch(len(inputs), self._settings.batch_inputs, FIELD)
+        limit = self._settings.max_message_bytes
+        sizes = [self.answer_bytes(one, dtype) for one in inputs]
         # Reading headers takes a fraction of a millisecond each: too long for the event loop when there are many.
-        jobs = await asyncio.to_thread(lambda: [self._job(one) for one in inputs])
+        jobs = await asyncio.to_thread(
+            lambda: [too_large(size, limit) or self._job(one) for one, size in zip(inputs, sizes, strict=True)]
+        )
+        expected = sum(size for job, size in zip(jobs, sizes, strict=True) if isinstance(job, Job))
+        check_answer(expected, limit, FIELD)
         encoded = iter(await self._engine.submit([job for job in jobs if isinstance(job, Job)], deadline))
         outcomes: list[Outcome] = [next(encoded) if isinstance(job, Job) else job for job in jobs]
         return assemble(outcomes, ModelId(self._loaded.name, self._loaded.fingerprint), self._loaded.dim, FIELD)
+
+    def answer_bytes(self, one: VisualInput, dtype: Dtype) -> int:
+        """What an input's answer takes at most."""
+        cells = self._cells if one.granularity is Granularity.PARTS else 1
+        frames = self._settings.video_frames if one.video else 1
+        return most_bytes(frames * cells, self._loaded.dim, dtype)
 
     def _job(self, one: VisualInput) -> Job[VisualInput] | InvalidInput:
         """An input with the pixels that it is admitted as, or why it is refused."""

@@ -7,26 +7,29 @@ import grpc
 
 from modalmesh.v1 import image_encoder_service_pb2 as messages
 from modalmesh.v1.image_encoder_service_pb2_grpc import ImageEncoderServicer as Base
+from modalmesh_services.common.convert_encoding import fitting
 from modalmesh_services.common.interceptors import deadline_of
 from modalmesh_services.common.streaming import answer_stream
 from modalmesh_services.image_encoder import convert
-from modalmesh_services.image_encoder.core import ImageEncoder
+from modalmesh_services.image_encoder.core import FIELD, ImageEncoder
+from modalmesh_services.image_encoder.settings import ImageEncoderSettings
 
 SERVICE_NAME = "modalmesh.v1.ImageEncoder"
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class ImageEncoderServicer(Base):
-    def __init__(self, core: ImageEncoder, stream_in_flight: int) -> None:
+    def __init__(self, core: ImageEncoder, settings: ImageEncoderSettings) -> None:
         self._core = core
-        self._stream_in_flight = stream_in_flight
+        self._stream_in_flight = settings.stream_in_flight
+        self._most_bytes = settings.max_message_bytes
 
     async def Encode(
         self, request: messages.ImageEncoderEncodeRequest, context: Context
     ) -> messages.ImageEncoderEncodeResponse:
         call = convert.encode_call(request)
-        batch = await self._core.encode(call.inputs, deadline_of(context))
-        return convert.encode_response(batch, call.dtype)
+        batch = await self._core.encode(call.inputs, deadline_of(context), call.dtype)
+        return fitting(convert.encode_response(batch, call.dtype), self._most_bytes, FIELD)
 
     async def EncodeStream(
         self, request_iterator: AsyncIterator[messages.ImageEncoderEncodeStreamRequest], context: Context
@@ -37,8 +40,8 @@ class ImageEncoderServicer(Base):
             request: messages.ImageEncoderEncodeStreamRequest,
         ) -> messages.ImageEncoderEncodeStreamResponse:
             call = convert.stream_call(request)
-            batch = await self._core.encode(call.inputs, deadline)
-            return convert.stream_response(request.key, batch, call.dtype)
+            batch = await self._core.encode(call.inputs, deadline, call.dtype)
+            return fitting(convert.stream_response(request.key, batch, call.dtype), self._most_bytes, FIELD)
 
         async for response in answer_stream(request_iterator, answer, self._stream_in_flight):
             yield response

@@ -17,7 +17,7 @@ def build(settings: TextEncoderSettings, loaded: LoadedText | None = None) -> tu
     """A server around a model, which is loaded where none is given. Neither is started."""
     core = TextEncoder(loaded or load(settings), settings)
     server = MeshServer(settings, [SERVICE_NAME])
-    add_TextEncoderServicer_to_server(TextEncoderServicer(core, settings.stream_in_flight), server.grpc)
+    add_TextEncoderServicer_to_server(TextEncoderServicer(core, settings), server.grpc)
     server.metrics.register(EngineCollector(core.engine.metrics, "tokens"))
     core.engine.on_health(server.set_serving)
     return server, core

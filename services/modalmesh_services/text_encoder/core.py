@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from modalmesh.embeddings import FloatMatrix, ModelId
+from modalmesh.embeddings import Dtype, FloatMatrix, ModelId
 from modalmesh.errors import InvalidInput, ModalmeshError, TooLarge
 from modalmesh.types import ModelInfo, ModelLimits
+from modalmesh_services.common.answers import check_answer, most_bytes, too_large
 from modalmesh_services.common.deadline import Deadline
 from modalmesh_services.common.encoding import (
     Encoded,
@@ -132,16 +133,22 @@ class TextEncoder:
     async def stop(self) -> None:
         await self._engine.stop()
 
-    async def encode(self, texts: Sequence[str], granularity: Granularity, deadline: Deadline) -> EncodedBatch:
+    async def encode(
+        self, texts: Sequence[str], granularity: Granularity, deadline: Deadline, dtype: Dtype = Dtype.F32
+    ) -> EncodedBatch:
         """POOLED: a row of length 1 a text. PARTS: the token vectors before pooling, as the model gives them, a row a
-        token that is not special, each with its characters.
+        token that is not special, each with its characters. `dtype` is what the answer will be sent in.
 
         Raises:
-            InvalidInput: the batch is empty or over the limit; a bad text only gets an INVALID result.
+            InvalidInput: the batch is empty or over the limit, or its answer may be; a bad text only gets an INVALID
+                result.
             Overloaded, DeadlineExceeded, Unavailable: as Engine.submit.
         """
         check_batch(len(texts), self._settings.batch_inputs, FIELD)
-        checked = [self._check(text) for text in texts]
+        sizes = [self.answer_bytes(text, granularity, dtype) for text in texts]
+        checked = [self._check(text, size) for text, size in zip(texts, sizes, strict=True)]
+        expected = sum(size for size, error in zip(sizes, checked, strict=True) if error is None)
+        check_answer(expected, self._settings.max_message_bytes, FIELD)
         jobs = [
             Job((text, granularity), self._cost(text), TextInput(text, granularity))
             for text, error in zip(texts, checked, strict=True)
@@ -151,13 +158,21 @@ class TextEncoder:
         outcomes: list[Outcome] = [next(encoded) if error is None else error for error in checked]
         return assemble(outcomes, ModelId(self._loaded.name, self._loaded.fingerprint), self._loaded.dim, FIELD)
 
-    def _check(self, text: str) -> InvalidInput | None:
+    def answer_bytes(self, text: str, granularity: Granularity, dtype: Dtype) -> int:
+        """What a text's answer takes at most. A tokenizer may take characters apart, but hardly bytes."""
+        rows = 1
+        if granularity is Granularity.PARTS:
+            most = self._loaded.tokeniser.max_tokens
+            rows = most if len(text) >= most else min(len(text.encode()), most)
+        return most_bytes(rows, self._loaded.dim, dtype)
+
+    def _check(self, text: str, answer_bytes: int) -> InvalidInput | None:
         if not text or text.isspace():
             return InvalidInput("", "is empty")
         size = len(text.encode())
         if size > self._settings.max_text_bytes:
             return TooLarge("", f"has {size} bytes, the limit is {self._settings.max_text_bytes}")
-        return None
+        return too_large(answer_bytes, self._settings.max_message_bytes)
 
     def _cost(self, text: str) -> int:
         tokens = min(len(text) // _CHARACTERS_PER_TOKEN + 2, self._loaded.tokeniser.max_tokens)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from modalmesh.embeddings import Dtype
 from modalmesh.errors import DeadlineExceeded, InvalidInput, TooLarge
 from modalmesh_services.common.deadline import Deadline
 from modalmesh_services.common.encoding import EncodedBatch, Granularity, InputState
@@ -121,6 +122,20 @@ async def test_parts_are_cells_with_boxes_in_the_original(encoder: ImageEncoder)
     assert (first.left, first.top) == pytest.approx((126 / 448, 14 / 224))
     assert (last.right, last.bottom) == pytest.approx((322 / 448, 210 / 224))
     assert (first.right - first.left, first.bottom - first.top) == pytest.approx((28 / 448, 28 / 224))
+
+
+async def test_parts_that_may_not_fit_an_answer_are_refused_before_they_reach_the_device(packaged: LoadedImage) -> None:
+    core = ImageEncoder(packaged, ImageEncoderSettings(max_message_bytes=400_000))
+    await core.start()
+    before = core.engine.metrics.inputs
+    one = picture(GOOD, PARTS)
+    with pytest.raises(TooLarge, match="inputs: may give an answer of 505936 bytes, the limit is 400000"):
+        await run(core, one, one)
+    film = (await run(core, clip(video(3), PARTS))).results[0]
+    assert film.reason.startswith("inputs[0]: may give an answer of ")
+    assert core.engine.metrics.inputs == before
+    assert (await core.encode([one, one], Deadline.after(60), Dtype.F16)).embeddings.rows == 98
+    await core.stop()
 
 
 async def test_parts_tell_where_something_is(encoder: ImageEncoder) -> None:

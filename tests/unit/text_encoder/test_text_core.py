@@ -4,7 +4,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from modalmesh.embeddings import FloatMatrix
+from modalmesh.embeddings import Dtype, FloatMatrix
 from modalmesh.errors import DeadlineExceeded, InternalError, InvalidInput, TooLarge
 from modalmesh_services.common.deadline import Deadline
 from modalmesh_services.common.encoding import EncodedBatch, Granularity, InputState
@@ -81,6 +81,30 @@ async def test_parts_are_tokens_with_their_characters(encoder: TextEncoder) -> N
     (result,) = batch.results
     assert [text[part.start : part.end] for part in result.parts] == ["Glad", "ia", "tors", "fight"]
     assert batch.embeddings.values.shape == (4, 384)
+
+
+@pytest.mark.parametrize("text", ["a " * 40, "각" * 40, "𝒳é½ﷺ" * 20, "dog " * 400])
+@pytest.mark.parametrize("granularity", list(Granularity))
+async def test_no_answer_has_more_rows_than_were_foreseen(
+    encoder: TextEncoder, text: str, granularity: Granularity
+) -> None:
+    rows = (await encode(encoder, text, granularity=granularity)).embeddings.rows
+    assert rows * 384 * 4 < encoder.answer_bytes(text, granularity, Dtype.F32) < 256 * 1600
+
+
+async def test_parts_that_may_not_fit_an_answer_are_refused_before_they_reach_the_device(packaged: LoadedText) -> None:
+    settings = TextEncoderSettings(max_message_bytes=200_000)
+    core = TextEncoder(packaged, settings)
+    await core.start()
+    before = core.engine.metrics.inputs
+    fits, too_long = "a dog " * 20, "a cat " * 40
+    with pytest.raises(TooLarge, match="texts: may give an answer of 378496 bytes, the limit is 200000"):
+        await encode(core, fits, fits, granularity=PARTS)
+    alone = await encode(core, too_long, granularity=PARTS)
+    assert alone.results[0].reason.startswith("texts[0]: may give an answer of ")
+    assert core.engine.metrics.inputs == before
+    await core.encode([fits, fits], PARTS, Deadline.after(60), Dtype.I8)
+    await core.stop()
 
 
 async def test_parts_and_pooled_of_one_text_do_not_mix(encoder: TextEncoder) -> None:
