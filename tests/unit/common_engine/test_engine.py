@@ -361,6 +361,90 @@ async def test_what_was_done_is_counted(start: Start) -> None:
     assert metrics.device_seconds > 0
 
 
+def bulk(engine: Engine[int, int, int], number: int, admitted: list[int], cost: int = 4) -> "asyncio.Task[object]":
+    """A part of a stream, which notes that it was admitted."""
+    return asyncio.create_task(engine.submit(jobs(number, cost=cost), FOREVER, lambda: admitted.append(number)))
+
+
+async def test_bulk_waits_for_room_in_the_order_in_which_it_came(start: Start) -> None:
+    doubler, admitted = Doubler(), list[int]()
+    engine = await start(doubler, queue_cost=20, batch_inputs=1)
+    doubler.gate.clear()
+    calls = [bulk(engine, number, admitted) for number in range(9, 0, -1)]
+    await settle()
+    assert (admitted, engine.metrics.queue_cost) == ([9, 8], 8)
+    doubler.gate.set()
+    assert await asyncio.gather(*calls) == [[2 * number] for number in range(9, 0, -1)]
+    assert admitted == list(range(9, 0, -1))
+    assert not engine.metrics.refusals
+
+
+async def test_bulk_that_waits_leaves_single_calls_their_room(start: Start) -> None:
+    doubler, admitted = Doubler(), list[int]()
+    engine = await start(doubler, queue_cost=20)
+    doubler.gate.clear()
+    waiting = [bulk(engine, number, admitted) for number in range(5)]
+    await settle()
+    single = asyncio.create_task(engine.submit(jobs(50, cost=12), FOREVER))
+    await settle()
+    assert engine.metrics.queue_cost == 20
+    with pytest.raises(Overloaded):
+        await engine.submit(jobs(51, cost=4), FOREVER)
+    doubler.gate.set()
+    assert await single == [100]
+    await asyncio.gather(*waiting)
+
+
+async def test_bulk_gets_its_share_of_a_queue_that_single_calls_fill(start: Start) -> None:
+    doubler, admitted = Doubler(), list[int]()
+    engine = await start(doubler, queue_cost=20, batch_inputs=1)
+    doubler.gate.clear()
+    singles = [asyncio.create_task(engine.submit(jobs(number, cost=5), FOREVER)) for number in range(4)]
+    await settle()
+    waiting = bulk(engine, 50, admitted)
+    await settle()
+    assert admitted == []
+    doubler.gate.set()
+    assert await waiting == [100]
+    await asyncio.gather(*singles)
+
+
+async def test_bulk_waits_no_longer_than_its_deadline(start: Start) -> None:
+    doubler = Doubler()
+    engine = await start(doubler, queue_cost=20)
+    doubler.gate.clear()
+    calls = [bulk(engine, number, []) for number in (1, 2)]
+    await settle()
+    with pytest.raises(DeadlineExceeded):
+        await engine.submit(jobs(3, cost=4), Deadline.after(0.05), lambda: pytest.fail("there was no room"))
+    doubler.gate.set()
+    assert await asyncio.gather(*calls) == [[2], [4]]
+
+
+async def test_who_leaves_while_it_waits_makes_way_for_the_next(start: Start) -> None:
+    doubler, admitted = Doubler(), list[int]()
+    engine = await start(doubler, queue_cost=20)
+    doubler.gate.clear()
+    calls = [bulk(engine, number, admitted) for number in (1, 2, 3, 4)]
+    await settle()
+    calls[2].cancel()
+    doubler.gate.set()
+    answers = await asyncio.gather(*calls, return_exceptions=True)
+    assert (answers[3], admitted, doubler.encoded.count(3)) == ([8], [1, 2, 4], 0)
+
+
+async def test_a_stop_ends_bulk_that_waits(start: Start) -> None:
+    doubler = Doubler()
+    engine = await start(doubler, queue_cost=20)
+    doubler.gate.clear()
+    calls = [bulk(engine, number, []) for number in range(5)]
+    await settle()
+    await engine.stop()
+    doubler.gate.set()
+    answers = await asyncio.gather(*calls, return_exceptions=True)
+    assert {type(answer) for answer in answers} == {Unavailable}
+
+
 async def settle() -> None:
     """Let everything that can go on go on."""
     await asyncio.sleep(0.05)

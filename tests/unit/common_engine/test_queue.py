@@ -229,6 +229,26 @@ def test_a_full_queue_says_when_it_will_be_empty() -> None:
     assert 0.9 <= refused.value.retry_after <= 1.3
 
 
+def enter_bulk(world: World, *lengths: int) -> int:
+    """How many parts of a stream find room, one after another."""
+    calls = [([Job(length, length, length)], Call[int, int, int](NEVER, lambda: None)) for length in lengths]
+    return sum(world.queue.admit_bulk(jobs, call, world.now) for jobs, call in calls)
+
+
+def test_bulk_waits_outside_when_it_would_take_others_too_long() -> None:
+    world = World()
+    learn(world)
+    # 0.5 s of 1,000 a second, a little less by padding.
+    assert enter_bulk(world, *range(40, 60)) in (9, 10)
+    assert enter_bulk(world, 45) == 1
+
+
+def test_bulk_keeps_the_device_busy_however_long_it_takes() -> None:
+    world = World(EngineLimits(queue_cost=10_000, batch_inputs=4, batch_length=4_000))
+    learn(world)
+    assert enter_bulk(world, *range(900, 920)) == 4
+
+
 def learn(world: World) -> None:
     """Let it see how fast the device is."""
     for first in (1, 21, 41):

@@ -44,7 +44,9 @@ class Engine(Generic[Raw, Ready, Out]):
         self._probe = probe
         self._probe_seconds = probe_seconds
         self.metrics = EngineMetrics(limits.devices)
-        self._queue: Queue[Raw, Ready, Out] = Queue(limits, self.metrics)
+        self._freed = asyncio.Event()
+        self._door = asyncio.Lock()
+        self._queue: Queue[Raw, Ready, Out] = Queue(limits, self.metrics, self._freed.set)
         self._idle_preparers = limits.prepare_threads
         self._idle_devices = limits.devices * limits.threads_a_device
         self._preparers = ThreadPoolExecutor(limits.prepare_threads, "prepare")
@@ -70,11 +72,14 @@ class Engine(Generic[Raw, Ready, Out]):
         for pool in (self._preparers, self._devices):
             pool.shutdown(wait=False, cancel_futures=True)
 
-    async def submit(self, jobs: Sequence[Job[Raw]], deadline: Deadline) -> list[Out | ModalmeshError]:
-        """One result a job, in order: its output, or why there is none.
+    async def submit(
+        self, jobs: Sequence[Job[Raw]], deadline: Deadline, admitted: Callable[[], None] | None = None
+    ) -> list[Out | ModalmeshError]:
+        """One result a job, in order: its output, or why there is none. With `admitted`, which is called then, they are
+        a part of bulk and wait for room.
 
         Raises:
-            Overloaded: the queue is full, or longer than the deadline; says when to come back.
+            Overloaded: the queue is full, or longer than the deadline; says when to come back. Never told to bulk.
             DeadlineExceeded: the time ran out first.
             Unavailable: the server isn't ready, its model fails on everything, or it stopped first.
         """
@@ -84,10 +89,14 @@ class Engine(Generic[Raw, Ready, Out]):
         self._check_open(len(jobs))
         answered = asyncio.Event()
         call: Call[Raw, Ready, Out] = Call(deadline.at, answered.set)
-        self._queue.admit(jobs, call, time.monotonic())
-        self._hand_out()
         try:
             async with asyncio.timeout_at(deadline.at):
+                if admitted:
+                    await self._admit_bulk(jobs, call)
+                    admitted()
+                else:
+                    self._queue.admit(jobs, call, time.monotonic())
+                self._hand_out()
                 await answered.wait()
         except TimeoutError:
             self._queue.leave(call, "expired")
@@ -99,6 +108,16 @@ class Engine(Generic[Raw, Ready, Out]):
             self._queue.leave(call, "expired")
             raise call.error
         return results_of(call)
+
+    async def _admit_bulk(self, jobs: Sequence[Job[Raw]], call: Call[Raw, Ready, Out]) -> None:
+        """Wait for room, first come first served."""
+        async with self._door:
+            # It may have stopped while this one stood in line.
+            self._check_open(len(jobs))
+            while not self._queue.admit_bulk(jobs, call, time.monotonic()):
+                self._freed.clear()
+                await self._freed.wait()
+                self._check_open(len(jobs))
 
     def _check_open(self, count: int) -> None:
         if not self._running:

@@ -19,6 +19,9 @@ _SHORTEST_RETRY, _UNKNOWN_RETRY, _LONGEST_RETRY = 0.1, 1.0, 30.0
 _TIME_SHARE = 0.7
 # What may not be ready in time is better dropped than computed in vain, as long as there is other work.
 _CAUTION = 1.5
+# Bulk waits outside rather than to fill the queue: single calls find room, and it delays them by no more than this.
+_BULK_SHARE = 0.5
+_BULK_SECONDS = 0.5
 
 
 class Stage(Enum):
@@ -48,6 +51,7 @@ class Entry(Generic[Raw, Ready, Out]):
     number: int
     arrived: float
     deadline: float
+    bulk: bool = False
     stage: Stage = Stage.UNPREPARED
     calls: list[Call[Raw, Ready, Out]] = field(default_factory=list)
     length: int = 0
@@ -59,12 +63,29 @@ class Entry(Generic[Raw, Ready, Out]):
         return self.length, self.number
 
 
-class Queue(Generic[Raw, Ready, Out]):
-    """Admits by cost and by time, hands out work, and sees to it that every entry is answered exactly once."""
+@dataclass(slots=True)
+class Held:
+    """What some entries take together."""
 
-    def __init__(self, limits: EngineLimits, metrics: EngineMetrics) -> None:
+    inputs: int = 0
+    cost: int = 0
+    takes: int = 0
+
+    def add(self, job: Job[Raw], sign: int = 1) -> None:
+        self.inputs += sign
+        self.cost += sign * job.cost
+        self.takes += sign * job.takes
+
+
+class Queue(Generic[Raw, Ready, Out]):
+    """Admits by cost and by time, hands out work, and sees to it that every entry is answered exactly once. `freed` is
+    called when there is more room than before.
+    """
+
+    def __init__(self, limits: EngineLimits, metrics: EngineMetrics, freed: Callable[[], None] = lambda: None) -> None:
         self._limits = limits
         self._metrics = metrics
+        self._freed = freed
         self._numbers = count()
         self._in_flight: dict[Hashable, Entry[Raw, Ready, Out]] = {}
         self._unprepared: OrderedDict[Entry[Raw, Ready, Out], None] = OrderedDict()
@@ -74,8 +95,8 @@ class Queue(Generic[Raw, Ready, Out]):
         self._drain = Drain()
         # Of one device thread, in padded length.
         self._device = Speed()
-        self._cost = 0
-        self._takes = 0
+        self._all = Held()
+        self._bulk = Held()
         self._saturation = limits.batch_inputs * limits.devices
 
     def admit(self, jobs: Sequence[Job[Raw]], call: Call[Raw, Ready, Out], now: float) -> None:
@@ -84,16 +105,29 @@ class Queue(Generic[Raw, Ready, Out]):
         Raises:
             Overloaded: the queue is full, or too long for the caller's deadline; says when to come back.
         """
-        new = {job.key: job for job in jobs if job.key not in self._in_flight}
-        self._check_room(list(new.values()), call.deadline - now)
+        self._check_room(self._new(jobs), call.deadline - now)
+        self._enter(jobs, call, now)
+
+    def admit_bulk(self, jobs: Sequence[Job[Raw]], call: Call[Raw, Ready, Out], now: float) -> bool:
+        """Take a part of bulk, if there is room for it; it is too patient to be refused."""
+        if not self._has_bulk_room(self._new(jobs)):
+            return False
+        self._enter(jobs, call, now, bulk=True)
+        return True
+
+    def _new(self, jobs: Sequence[Job[Raw]]) -> list[Job[Raw]]:
+        """Those that aren't in flight already."""
+        return list({job.key: job for job in jobs if job.key not in self._in_flight}.values())
+
+    def _enter(self, jobs: Sequence[Job[Raw]], call: Call[Raw, Ready, Out], now: float, bulk: bool = False) -> None:
+        new = self._new(jobs)
         if new and not self._in_flight:
             self._drain.begin(now)
-        for job in new.values():
-            entry: Entry[Raw, Ready, Out] = Entry(job, next(self._numbers), now, call.deadline)
+        for job in new:
+            entry: Entry[Raw, Ready, Out] = Entry(job, next(self._numbers), now, call.deadline, bulk)
             self._in_flight[job.key] = entry
             self._unprepared[entry] = None
-            self._cost += job.cost
-            self._takes += job.takes
+            self._count(entry, 1)
         call.entries = [self._in_flight[job.key] for job in jobs]
         waited_for = dict.fromkeys(call.entries)
         for entry in waited_for:
@@ -103,17 +137,36 @@ class Queue(Generic[Raw, Ready, Out]):
         self._metrics.joined += len(jobs) - len(new)
         self._show()
 
+    def _count(self, entry: Entry[Raw, Ready, Out], sign: int) -> None:
+        self._all.add(entry.job, sign)
+        if entry.bulk:
+            self._bulk.add(entry.job, sign)
+
+    def _has_bulk_room(self, new: Sequence[Job[Raw]]) -> bool:
+        """As for all, and bulk fills only a part of the queue: at least what keeps the devices busy."""
+        if not self._all.cost or not new:
+            return True
+        cost = sum(job.cost for job in new)
+        if self._all.cost + cost > self._limits.queue_cost:
+            return False
+        if not self._bulk.inputs:
+            return True
+        if self._bulk.cost + cost > _BULK_SHARE * self._limits.queue_cost:
+            return False
+        expected = self._drain.seconds(self._bulk.takes + sum(job.takes for job in new))
+        return self._bulk.inputs < self._saturation or expected is None or expected <= _BULK_SECONDS
+
     def _check_room(self, new: Sequence[Job[Raw]], remaining: float) -> None:
         # An idle queue takes whatever the caller's own limits let through: a large call would never get in otherwise,
         # and a wrong idea of the speed never be corrected.
-        if not self._cost or not new:
+        if not self._all.cost or not new:
             return
-        waiting = self._drain.seconds(self._takes)
+        waiting = self._drain.seconds(self._all.takes)
         retry_after = _UNKNOWN_RETRY if waiting is None else min(max(waiting, _SHORTEST_RETRY), _LONGEST_RETRY)
-        if self._cost + sum(job.cost for job in new) > self._limits.queue_cost:
+        if self._all.cost + sum(job.cost for job in new) > self._limits.queue_cost:
             self._metrics.refusals["full"] += len(new)
             raise Overloaded("the queue is full", retry_after=retry_after)
-        expected = self._drain.seconds(self._takes + sum(job.takes for job in new))
+        expected = self._drain.seconds(self._all.takes + sum(job.takes for job in new))
         if expected is not None and expected > remaining * _TIME_SHARE:
             self._metrics.refusals["too_late"] += len(new)
             raise Overloaded("the queue is longer than the caller's deadline", retry_after=retry_after)
@@ -211,8 +264,7 @@ class Queue(Generic[Raw, Ready, Out]):
         elif entry.stage is Stage.READY:
             self._window.remove(entry)
         del self._in_flight[entry.job.key]
-        self._cost -= entry.job.cost
-        self._takes -= entry.job.takes
+        self._count(entry, -1)
         entry.stage, entry.result, entry.ready = Stage.ANSWERED, result, None
         calls, entry.calls = entry.calls, []
         for call in calls:
@@ -224,9 +276,10 @@ class Queue(Generic[Raw, Ready, Out]):
             if not call.left or call.error:
                 call.notify()
         self._show()
+        self._freed()
 
     def _show(self) -> None:
-        self._metrics.queue_cost = self._cost
+        self._metrics.queue_cost = self._all.cost
         self._metrics.queue_inputs = len(self._in_flight)
 
 
