@@ -1,10 +1,10 @@
 """The text encoder as its callers see it: a real server with the packaged weights, over real gRPC."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import grpc
 import numpy as np
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     # The stubs of types alone know it.
     from modalmesh.v1.text_encoder_service_pb2_grpc import TextEncoderAsyncStub
 
+Answer = TypeVar("Answer")
 MODULE = "modalmesh_services.text_encoder"
 OK, TRUNCATED, INVALID = types_pb2.INPUT_STATE_OK, types_pb2.INPUT_STATE_TRUNCATED, types_pb2.INPUT_STATE_INVALID
 
@@ -206,6 +207,39 @@ async def test_overload_is_refused_with_a_hint(loaded: LoadedText) -> None:
         await blocker
     assert isinstance(error, Overloaded)
     assert error.retry_after > 0
+
+
+async def test_a_stream_that_finds_the_queue_full_waits_for_room(loaded: LoadedText) -> None:
+    keys = {str(number) for number in range(20)}
+    requests = [
+        [TextEncoderEncodeStreamRequest(key=key, text=f"a text of some length {caller} {key}") for key in keys]
+        for caller in range(3)
+    ]
+    async with gated(loaded, queue_tokens=20) as (gate, stub, _):
+        blocker = stub.Encode(TextEncoderEncodeRequest(texts=["a text of some length that fills the queue"]))
+        await asyncio.to_thread(gate.entered.wait)
+        streams = [stub.EncodeStream(iter(each), timeout=60) for each in requests]
+        gathering = asyncio.gather(*(all_of(stream) for stream in streams))
+        await asyncio.sleep(0.2)
+        gate.gate.set()
+        answers = await gathering
+        await blocker
+    assert [{answer.key for answer in one} for one in answers] == [keys] * 3
+
+
+async def test_a_stream_waits_no_longer_than_its_deadline(loaded: LoadedText) -> None:
+    request = TextEncoderEncodeStreamRequest(key="k", text="one text too many for such a queue")
+    async with gated(loaded, queue_tokens=20) as (gate, stub, _):
+        blocker = stub.Encode(TextEncoderEncodeRequest(texts=["a text of some length that fills the queue"]))
+        await asyncio.to_thread(gate.entered.wait)
+        error = await refusal(stub.EncodeStream(iter([request]), timeout=0.3).read())
+        gate.gate.set()
+        await blocker
+    assert isinstance(error, DeadlineExceeded)
+
+
+async def all_of(stream: AsyncIterable[Answer]) -> list[Answer]:
+    return [answer async for answer in stream]
 
 
 async def test_a_stop_finishes_what_was_accepted(loaded: LoadedText) -> None:

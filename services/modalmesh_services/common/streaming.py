@@ -2,40 +2,104 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Generic, Protocol, TypeVar
 
 Request = TypeVar("Request")
+Request_contra = TypeVar("Request_contra", contravariant=True)
 Response = TypeVar("Response")
+Response_co = TypeVar("Response_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamLimits:
+    """What one stream may have under way, answers that nobody has read yet included."""
+
+    requests: int
+    answer_bytes: int
+
+
+class Answer(Protocol[Request_contra, Response_co]):
+    """Answers a request; calls `admitted` once it has found room for it."""
+
+    def __call__(self, request: Request_contra, admitted: Callable[[], None], /) -> Awaitable[Response_co]: ...
 
 
 async def answer_stream(
-    requests: AsyncIterator[Request], answer: Callable[[Request], Awaitable[Response]], limit: int
+    requests: AsyncIterator[Request],
+    answer: Answer[Request, Response],
+    weigh: Callable[[Request], int],
+    limits: StreamLimits,
 ) -> AsyncIterator[Response]:
-    """Yield answers as they are ready, in any order. The next request is read only while fewer than `limit` are under
-    way, so a fast caller is slowed down instead of filling memory. The first error ends the stream and its work.
+    """Yield answers as they are ready, in any order. The next request is read only when the one before is admitted, and
+    while those under way are within the limits, so that a fast caller is slowed down instead of filling memory. The
+    first error ends the stream and its work. `weigh` tells how many bytes a request's answer takes at most.
     """
-
-    async def read() -> Request | None:
-        return await anext(requests, None)
-
-    reading: asyncio.Future[Request | None] | None = asyncio.ensure_future(read())
-    working: set[asyncio.Future[Response]] = set()
+    stream = _Stream(answer, weigh, limits)
+    reading = asyncio.ensure_future(stream.read(requests))
+    reading.add_done_callback(stream.ended)
+    has_more = True
     try:
-        while reading or working:
-            awaited: set[asyncio.Future[Any]] = {*working}
-            if reading and len(working) < limit:
-                awaited.add(reading)
-            done, _ = await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
-            if reading in done:
-                request = reading.result()
-                reading = None
-                if request is not None:
-                    working.add(asyncio.ensure_future(answer(request)))
-                    reading = asyncio.ensure_future(read())
-            for answered in working & done:
-                working.remove(answered)
-                yield answered.result()
+        while has_more or stream.working:
+            task = await stream.next_ended()
+            if task is reading:
+                has_more = False
+                reading.result()
+            else:
+                yield stream.take(task)
     finally:
-        left: list[asyncio.Future[Any]] = [*working, *([reading] if reading else [])]
-        for task in left:
-            task.cancel()
+        reading.cancel()
+        for left in stream.working:
+            left.cancel()
+
+
+class _Stream(Generic[Request, Response]):
+    """`working` has the tasks under way, and what their answers weigh."""
+
+    def __init__(
+        self, answer: Answer[Request, Response], weigh: Callable[[Request], int], limits: StreamLimits
+    ) -> None:
+        self._answer = answer
+        self._weigh = weigh
+        self._limits = limits
+        self._bytes = 0
+        self._freed = asyncio.Event()
+        self._ended: asyncio.Queue[asyncio.Future[Any]] = asyncio.Queue()
+        self.working: dict[asyncio.Future[Response], int] = {}
+
+    async def read(self, requests: AsyncIterator[Request]) -> None:
+        """Begin to answer one after another, as fast as the limits allow."""
+        async for request in requests:
+            admitted = asyncio.Event()
+            task = asyncio.ensure_future(self._answer(request, admitted.set))
+            self.working[task] = self._weigh(request)
+            self._bytes += self.working[task]
+            task.add_done_callback(partial(_set, admitted))
+            task.add_done_callback(self.ended)
+            await admitted.wait()
+            while self._is_full():
+                self._freed.clear()
+                await self._freed.wait()
+
+    def _is_full(self) -> bool:
+        return len(self.working) >= self._limits.requests or self._bytes >= self._limits.answer_bytes
+
+    def ended(self, task: "asyncio.Future[Any]") -> None:
+        # Looking at the exception tells asyncio that it isn't lost, should the stream end before it is raised.
+        if not task.cancelled():
+            task.exception()
+        self._ended.put_nowait(task)
+
+    async def next_ended(self) -> "asyncio.Future[Any]":
+        return await self._ended.get()
+
+    def take(self, task: "asyncio.Future[Response]") -> Response:
+        """The answer, which is under way no more."""
+        self._bytes -= self.working.pop(task)
+        self._freed.set()
+        return task.result()
+
+
+def _set(event: asyncio.Event, task: "asyncio.Future[Any]") -> None:
+    event.set()

@@ -16,6 +16,8 @@ from modalmesh_services.image_encoder.core import VisualInput
 class EncodeCall:
     inputs: tuple[VisualInput, ...]
     dtype: Dtype
+    key: str = ""
+    """The caller's name for it, in a stream."""
 
 
 def encode_call(request: messages.ImageEncoderEncodeRequest) -> EncodeCall:
@@ -28,7 +30,7 @@ def encode_call(request: messages.ImageEncoderEncodeRequest) -> EncodeCall:
 def stream_call(request: messages.ImageEncoderEncodeStreamRequest) -> EncodeCall:
     """Raises InvalidInput, naming the field, for an unknown granularity or dtype."""
     one = _input(request.input, granularity_from_proto(request.granularity))
-    return EncodeCall((one,), dtype_from_proto(request.dtype, field="dtype", default=Dtype.F32))
+    return EncodeCall((one,), dtype_from_proto(request.dtype, field="dtype", default=Dtype.F32), request.key)
 
 
 def _input(message: messages.VisualInput, granularity: Granularity) -> VisualInput:

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -182,10 +182,16 @@ class ImageEncoder:
     async def stop(self) -> None:
         await self._engine.stop()
 
-    async def encode(self, inputs: Sequence[VisualInput], deadline: Deadline, dtype: Dtype = Dtype.F32) -> EncodedBatch:
+    async def encode(
+        self,
+        inputs: Sequence[VisualInput],
+        deadline: Deadline,
+        dtype: Dtype = Dtype.F32,
+        admitted: Callable[[], None] | None = None,
+    ) -> EncodedBatch:
         """POOLED: a row of length 1 a picture, and a row a frame of a video. PARTS: the vectors before pooling, as the
         model gives them, a row a cell of its grid (and a frame), each with its box in the original, upright picture.
-        `dtype` is what the answer will be sent in.
+        `dtype` is what the answer will be sent in. `admitted`: as Engine.submit.
 
         Raises:
             InvalidInput: the batch is empty or over the limit, or its answer may be; a bad input only gets an INVALID
@@ -201,7 +207,7 @@ class ImageEncoder:
         )
         expected = sum(size for job, size in zip(jobs, sizes, strict=True) if isinstance(job, Job))
         check_answer(expected, limit, FIELD)
-        encoded = iter(await self._engine.submit([job for job in jobs if isinstance(job, Job)], deadline))
+        encoded = iter(await self._engine.submit([job for job in jobs if isinstance(job, Job)], deadline, admitted))
         outcomes: list[Outcome] = [next(encoded) if isinstance(job, Job) else job for job in jobs]
         return assemble(outcomes, ModelId(self._loaded.name, self._loaded.fingerprint), self._loaded.dim, FIELD)
 

@@ -1,6 +1,6 @@
 """ImageEncoder's methods: decode, await the core, encode."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import grpc
@@ -9,7 +9,7 @@ from modalmesh.v1 import image_encoder_service_pb2 as messages
 from modalmesh.v1.image_encoder_service_pb2_grpc import ImageEncoderServicer as Base
 from modalmesh_services.common.convert_encoding import fitting
 from modalmesh_services.common.interceptors import deadline_of
-from modalmesh_services.common.streaming import answer_stream
+from modalmesh_services.common.streaming import StreamLimits, answer_stream
 from modalmesh_services.image_encoder import convert
 from modalmesh_services.image_encoder.core import FIELD, ImageEncoder
 from modalmesh_services.image_encoder.settings import ImageEncoderSettings
@@ -21,7 +21,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class ImageEncoderServicer(Base):
     def __init__(self, core: ImageEncoder, settings: ImageEncoderSettings) -> None:
         self._core = core
-        self._stream_in_flight = settings.stream_in_flight
+        self._stream_limits = StreamLimits(settings.stream_in_flight, settings.stream_answer_bytes)
         self._most_bytes = settings.max_message_bytes
 
     async def Encode(
@@ -37,13 +37,16 @@ class ImageEncoderServicer(Base):
         deadline = deadline_of(context)
 
         async def answer(
-            request: messages.ImageEncoderEncodeStreamRequest,
+            call: convert.EncodeCall, admitted: Callable[[], None]
         ) -> messages.ImageEncoderEncodeStreamResponse:
-            call = convert.stream_call(request)
-            batch = await self._core.encode(call.inputs, deadline, call.dtype)
-            return fitting(convert.stream_response(request.key, batch, call.dtype), self._most_bytes, FIELD)
+            batch = await self._core.encode(call.inputs, deadline, call.dtype, admitted)
+            return fitting(convert.stream_response(call.key, batch, call.dtype), self._most_bytes, FIELD)
 
-        async for response in answer_stream(request_iterator, answer, self._stream_in_flight):
+        def weigh(call: convert.EncodeCall) -> int:
+            return self._core.answer_bytes(call.inputs[0], call.dtype)
+
+        calls = (convert.stream_call(request) async for request in request_iterator)
+        async for response in answer_stream(calls, answer, weigh, self._stream_limits):
             yield response
 
     async def GetModel(

@@ -30,6 +30,7 @@ class ImageEncoderSettings(ServerSettings):
     micro_batch: int = Field(0, ge=0, description="most pictures on the device at once; 0 is 4 a CPU core, 64 a GPU")
     queue_pixels: int = Field(400_000_000, gt=0, description="pixels that may wait; what is above is told to come back")
     stream_in_flight: int = Field(64, gt=0, description="most inputs of one stream that are worked on at once")
+    stream_answer_bytes: int = Field(8 * _MIB, gt=0, description="the same in bytes of their answers")
 
     @property
     def video_limits(self) -> VideoLimits:

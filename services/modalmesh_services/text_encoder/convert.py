@@ -16,6 +16,8 @@ class EncodeCall:
     texts: tuple[str, ...]
     granularity: Granularity
     dtype: Dtype
+    key: str = ""
+    """The caller's name for it, in a stream."""
 
 
 def encode_call(request: messages.TextEncoderEncodeRequest) -> EncodeCall:
@@ -33,6 +35,7 @@ def stream_call(request: messages.TextEncoderEncodeStreamRequest) -> EncodeCall:
         (request.text,),
         granularity_from_proto(request.granularity),
         dtype_from_proto(request.dtype, field="dtype", default=Dtype.F32),
+        request.key,
     )
 
 

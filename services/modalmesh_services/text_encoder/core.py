@@ -1,6 +1,6 @@
 """What the text encoder does. Knows no grpc and no protobuf."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -134,10 +134,16 @@ class TextEncoder:
         await self._engine.stop()
 
     async def encode(
-        self, texts: Sequence[str], granularity: Granularity, deadline: Deadline, dtype: Dtype = Dtype.F32
+        self,
+        texts: Sequence[str],
+        granularity: Granularity,
+        deadline: Deadline,
+        dtype: Dtype = Dtype.F32,
+        admitted: Callable[[], None] | None = None,
     ) -> EncodedBatch:
         """POOLED: a row of length 1 a text. PARTS: the token vectors before pooling, as the model gives them, a row a
-        token that is not special, each with its characters. `dtype` is what the answer will be sent in.
+        token that is not special, each with its characters. `dtype` is what the answer will be sent in. `admitted`: as
+        Engine.submit.
 
         Raises:
             InvalidInput: the batch is empty or over the limit, or its answer may be; a bad text only gets an INVALID
@@ -154,7 +160,7 @@ class TextEncoder:
             for text, error in zip(texts, checked, strict=True)
             if error is None
         ]
-        encoded = iter(await self._engine.submit(jobs, deadline) if jobs else [])
+        encoded = iter(await self._engine.submit(jobs, deadline, admitted) if jobs else [])
         outcomes: list[Outcome] = [next(encoded) if error is None else error for error in checked]
         return assemble(outcomes, ModelId(self._loaded.name, self._loaded.fingerprint), self._loaded.dim, FIELD)
 

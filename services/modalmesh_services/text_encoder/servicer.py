@@ -1,6 +1,6 @@
 """TextEncoder's methods: decode, await the core, encode."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import grpc
@@ -9,7 +9,7 @@ from modalmesh.v1 import text_encoder_service_pb2 as messages
 from modalmesh.v1.text_encoder_service_pb2_grpc import TextEncoderServicer as Base
 from modalmesh_services.common.convert_encoding import fitting
 from modalmesh_services.common.interceptors import deadline_of
-from modalmesh_services.common.streaming import answer_stream
+from modalmesh_services.common.streaming import StreamLimits, answer_stream
 from modalmesh_services.text_encoder import convert
 from modalmesh_services.text_encoder.core import FIELD, TextEncoder
 from modalmesh_services.text_encoder.settings import TextEncoderSettings
@@ -21,7 +21,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class TextEncoderServicer(Base):
     def __init__(self, core: TextEncoder, settings: TextEncoderSettings) -> None:
         self._core = core
-        self._stream_in_flight = settings.stream_in_flight
+        self._stream_limits = StreamLimits(settings.stream_in_flight, settings.stream_answer_bytes)
         self._most_bytes = settings.max_message_bytes
 
     async def Encode(
@@ -37,13 +37,16 @@ class TextEncoderServicer(Base):
         deadline = deadline_of(context)
 
         async def answer(
-            request: messages.TextEncoderEncodeStreamRequest,
+            call: convert.EncodeCall, admitted: Callable[[], None]
         ) -> messages.TextEncoderEncodeStreamResponse:
-            call = convert.stream_call(request)
-            batch = await self._core.encode(call.texts, call.granularity, deadline, call.dtype)
-            return fitting(convert.stream_response(request.key, batch, call.dtype), self._most_bytes, FIELD)
+            batch = await self._core.encode(call.texts, call.granularity, deadline, call.dtype, admitted)
+            return fitting(convert.stream_response(call.key, batch, call.dtype), self._most_bytes, FIELD)
 
-        async for response in answer_stream(request_iterator, answer, self._stream_in_flight):
+        def weigh(call: convert.EncodeCall) -> int:
+            return self._core.answer_bytes(call.texts[0], call.granularity, call.dtype)
+
+        calls = (convert.stream_call(request) async for request in request_iterator)
+        async for response in answer_stream(calls, answer, weigh, self._stream_limits):
             yield response
 
     async def GetModel(

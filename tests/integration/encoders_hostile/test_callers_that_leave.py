@@ -19,8 +19,8 @@ from tests.unit.image_encoder.pictures import draw, encode
 from .asking import CALLERS, at_once, encode_texts, encode_visuals
 from .processes import EncoderProcess
 
-# Its vectors of parts, 0.4 MB a text, are what a stream may have under way: `stream_in_flight` of them.
-_MOST_MIB_A_STREAM = 300
+# A stream may have 8 MiB of answers under way (`stream_answer_bytes`), each of which exists several times for a moment.
+_MOST_MIB_A_STREAM = 60
 LONG = "a text of some length " * 80
 
 

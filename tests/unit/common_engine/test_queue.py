@@ -236,11 +236,13 @@ def enter_bulk(world: World, *lengths: int) -> int:
 
 
 def test_bulk_waits_outside_when_it_would_take_others_too_long() -> None:
-    world = World()
+    world = World(EngineLimits(queue_cost=10_000, batch_inputs=4, batch_length=400, overhead_length=20))
     learn(world)
-    # 0.5 s of 1,000 a second, a little less by padding.
-    assert enter_bulk(world, *range(40, 60)) in (9, 10)
-    assert enter_bulk(world, 45) == 1
+    # 1 s of 1,000 a second, a little less by padding.
+    assert enter_bulk(world, *range(40, 70)) in (18, 19, 20)
+    single = caller(39)
+    world.arrive(single)
+    assert (single.refused, enter_bulk(world, 45)) == (False, 1)
 
 
 def test_bulk_keeps_the_device_busy_however_long_it_takes() -> None:

@@ -35,7 +35,9 @@ def test_a_stream_request_is_a_call_of_one() -> None:
         granularity=types_pb2.GRANULARITY_PARTS,
         dtype=types_pb2.DATA_TYPE_F16,
     )
-    assert convert.stream_call(request) == convert.EncodeCall((VisualInput(b"i", False, Granularity.PARTS),), Dtype.F16)
+    assert convert.stream_call(request) == convert.EncodeCall(
+        (VisualInput(b"i", False, Granularity.PARTS),), Dtype.F16, "k"
+    )
 
 
 @pytest.mark.parametrize(("field", "value"), [("granularity", 9), ("dtype", 9)])

@@ -23,7 +23,7 @@ def test_an_unset_request_means_pooled_float32() -> None:
 
 def test_a_stream_request_is_a_call_of_one() -> None:
     request = messages.TextEncoderEncodeStreamRequest(key="k", text="a", granularity=types_pb2.GRANULARITY_PARTS)
-    assert convert.stream_call(request) == convert.EncodeCall(("a",), Granularity.PARTS, Dtype.F32)
+    assert convert.stream_call(request) == convert.EncodeCall(("a",), Granularity.PARTS, Dtype.F32, "k")
 
 
 @pytest.mark.parametrize(("field", "value"), [("granularity", 9), ("dtype", 9)])

@@ -21,7 +21,7 @@ _TIME_SHARE = 0.7
 _CAUTION = 1.5
 # Bulk waits outside rather than to fill the queue: single calls find room, and it delays them by no more than this.
 _BULK_SHARE = 0.5
-_BULK_SECONDS = 0.5
+_BULK_SECONDS = 1.0
 
 
 class Stage(Enum):
