@@ -209,6 +209,20 @@ async def test_overload_is_refused_with_a_hint(loaded: LoadedText) -> None:
     assert error.retry_after > 0
 
 
+async def test_many_tiny_texts_fill_a_queue_by_the_time_that_each_takes(loaded: LoadedText) -> None:
+    async with gated(loaded, queue_tokens=100) as (gate, stub, _):
+        blocker = stub.Encode(TextEncoderEncodeRequest(texts=["first"]))
+        await asyncio.to_thread(gate.entered.wait)
+        # A few tokens each, and as long as 12 or more: 7 fit, where 30 would by their tokens alone.
+        calls = [stub.Encode(TextEncoderEncodeRequest(texts=[f"a{number}"]), timeout=20) for number in range(20)]
+        answered = asyncio.gather(*calls, return_exceptions=True)
+        await asyncio.sleep(0.2)
+        gate.gate.set()
+        refused = sum(isinstance(answer, grpc.aio.AioRpcError) for answer in await answered)
+        await blocker
+    assert refused == 13
+
+
 async def test_a_stream_that_finds_the_queue_full_waits_for_room(loaded: LoadedText) -> None:
     keys = {str(number) for number in range(20)}
     requests = [

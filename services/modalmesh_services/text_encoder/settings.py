@@ -23,6 +23,8 @@ class TextEncoderSettings(ServerSettings):
     max_text_bytes: int = Field(1024 * 1024, gt=0, description="a longer text is refused")
     batch_inputs: int = Field(1024, gt=0, description="most texts a call")
     micro_batch: int = Field(0, ge=0, description="most texts on the device at once; 0 is 16 a CPU core, 128 a GPU")
-    queue_tokens: int = Field(512 * 1024, gt=0, description="tokens that may wait; what is above is told to come back")
+    queue_tokens: int = Field(
+        512 * 1024, gt=0, description="tokens that may wait, 10 a text added; the rest is told to come back"
+    )
     stream_in_flight: int = Field(256, gt=0, description="most texts of one stream that are worked on at once")
     stream_answer_bytes: int = Field(8 * 1024 * 1024, gt=0, description="the same in bytes of their answers")

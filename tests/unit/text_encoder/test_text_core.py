@@ -117,6 +117,17 @@ async def test_equal_texts_get_equal_vectors(encoder: TextEncoder) -> None:
     assert np.array_equal(first, second)
 
 
+async def test_a_text_is_admitted_by_its_tokens_its_memory_and_what_it_takes_by_itself(encoder: TextEncoder) -> None:
+    costs = []
+    for text in ("dog", "dog " * 40, "dog " * 100_000):
+        running = asyncio.ensure_future(encode(encoder, text))
+        while not encoder.engine.metrics.queue_cost and not running.done():
+            await asyncio.sleep(0)
+        costs.append(encoder.engine.metrics.queue_cost)
+        await running
+    assert costs == [2 + 10, 42 + 10, 390 + 10]
+
+
 async def test_an_expired_deadline_is_refused(encoder: TextEncoder) -> None:
     with pytest.raises(DeadlineExceeded):
         await encoder.encode(["dog"], POOLED, Deadline.after(-1))
