@@ -88,6 +88,7 @@ def test_a_failure_for_want_of_memory_is_tried_again(tmp_path: Path, caplog: pyt
     start(tmp_path, Hungry)
     caplog.clear()
     assert start(tmp_path, Hungry) == "torch"
+    assert "isn't tried again" not in caplog.text
     assert "Exception: no memory left" in caplog.text
 
 

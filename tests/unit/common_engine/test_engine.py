@@ -379,6 +379,18 @@ async def test_bulk_waits_for_room_in_the_order_in_which_it_came(start: Start) -
     assert not engine.metrics.refusals
 
 
+async def test_a_small_part_of_bulk_does_not_overtake_a_large_one(start: Start) -> None:
+    doubler, admitted = Doubler(), list[int]()
+    engine = await start(doubler, queue_cost=20)
+    doubler.gate.clear()
+    calls = [bulk(engine, number, admitted, cost) for number, cost in ((1, 4), (2, 8), (3, 2))]
+    await settle()
+    assert admitted == [1]
+    doubler.gate.set()
+    await asyncio.gather(*calls)
+    assert admitted == [1, 2, 3]
+
+
 async def test_bulk_that_waits_leaves_single_calls_their_room(start: Start) -> None:
     doubler, admitted = Doubler(), list[int]()
     engine = await start(doubler, queue_cost=20)

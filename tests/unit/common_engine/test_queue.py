@@ -249,6 +249,9 @@ def test_bulk_keeps_the_device_busy_however_long_it_takes() -> None:
     world = World(EngineLimits(queue_cost=10_000, batch_inputs=4, batch_length=4_000))
     learn(world)
     assert enter_bulk(world, *range(900, 920)) == 4
+    world.work(NEVER)
+    world.arrive(caller(50))
+    assert enter_bulk(world, *range(900, 920)) == 4
 
 
 def learn(world: World) -> None:
