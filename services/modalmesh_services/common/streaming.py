@@ -86,9 +86,6 @@ class _Stream(Generic[Request, Response]):
         return len(self.working) >= self._limits.requests or self._bytes >= self._limits.answer_bytes
 
     def ended(self, task: "asyncio.Future[Any]") -> None:
-        # Looking at the exception tells asyncio that it isn't lost, should the stream end before it is raised.
-        if not task.cancelled():
-            task.exception()
         self._ended.put_nowait(task)
 
     async def next_ended(self) -> "asyncio.Future[Any]":

@@ -1,7 +1,5 @@
 import asyncio
-import gc
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
 
 import pytest
 
@@ -130,21 +128,3 @@ async def test_a_request_that_cannot_be_read_ends_the_stream() -> None:
 
     with pytest.raises(ValueError, match="two"):
         [one async for one in answer_stream(broken(), double, light, FOUR)]
-
-
-async def test_errors_after_the_first_are_not_logged_as_lost(caplog: pytest.LogCaptureFixture) -> None:
-    all_at_once = asyncio.Event()
-
-    async def fail(number: int, admitted: Callable[[], None]) -> int:
-        admitted()
-        if number == 3:
-            all_at_once.set()
-        await all_at_once.wait()
-        raise ValueError(number)
-
-    # Not by pytest.raises, which would keep the stream's frames.
-    with suppress(ValueError):
-        [one async for one in answer_stream(numbers(4), fail, light, FOUR)]
-    await settle()
-    gc.collect()
-    assert caplog.text == ""
