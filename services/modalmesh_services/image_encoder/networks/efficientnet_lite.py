@@ -23,19 +23,17 @@ _STAGES = (
 
 
 class SamePadConv2d(nn.Conv2d):
-    """A convolution with TensorFlow's SAME padding: what can't be split evenly goes right and below."""
+    """A convolution with TensorFlow's SAME padding: what can't be split evenly goes right and below.
+
+    It takes heights and widths that are multiples of its stride, as all are in this network. Only so is the padding a
+    constant, which a converter can make a part of the convolution instead of a pass over memory.
+    """
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's own name
-        """(B, C, H, W) to (B, C', ceil(H / stride), ceil(W / stride))."""
-        height, width = input.shape[-2:]
-        top, bottom = _same_padding(height, self.kernel_size[0], self.stride[0])
-        left, right = _same_padding(width, self.kernel_size[1], self.stride[1])
-        return super().forward(functional.pad(input, (left, right, top, bottom)))
-
-
-def _same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
-    total = max(0, (-(-size // stride) - 1) * stride + kernel - size)
-    return total // 2, total - total // 2
+        """(B, C, H, W) to (B, C', H / stride, W / stride)."""
+        total = self.kernel_size[0] - self.stride[0]
+        before, after = total // 2, total - total // 2
+        return super().forward(functional.pad(input, (before, after, before, after)))
 
 
 def efficientnet_lite0(weights: Mapping[str, Tensor]) -> EfficientNet:
