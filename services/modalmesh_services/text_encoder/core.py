@@ -64,6 +64,9 @@ class TextPipeline:
         ]
 
     def length(self, ready: Prepared) -> int:
+        return self._loaded.model.padded_length(len(ready[0].ids))
+
+    def real_length(self, ready: Prepared) -> int:
         return len(ready[0].ids)
 
     def encode(self, batch: Sequence[Prepared]) -> list[Outcome]:

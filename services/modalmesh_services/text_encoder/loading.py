@@ -59,7 +59,7 @@ def _from_kept(kept: Kept, folder: ModelFolder) -> LoadedText:
     """Takes half a second, because neither torch nor transformers is needed."""
     about = kept.about
     tokeniser = Tokeniser(Tokenizer.from_str(about["tokenizer"]), about["max_tokens"])
-    model = TextModel(kept.step, about["pad_id"])
+    model = _model(kept.step, kept.placement, about)
     return LoadedText(tokeniser, model, kept.placement, folder.name, about["fingerprint"], about["dim"])
 
 
@@ -94,12 +94,17 @@ def _convert(
 
     def probe(step: Step) -> FloatMatrix:
         texts = [tokens for tokens in tokeniser(_PROBE) if isinstance(tokens, Tokens)]
-        return TextModel(step, pad_id)(texts, False)[0]
+        return TextModel(step, pad_id, max_tokens, few_lengths=False)(texts, False)[0]
 
     network = networks.load(folder, config, pooling, max_tokens)
     step, placement, graph = backends.choose(network, probe)
     backends.keep(key, placement, graph, about)
-    return LoadedText(tokeniser, TextModel(step, pad_id), placement, folder.name, about["fingerprint"], about["dim"])
+    model = _model(step, placement, about)
+    return LoadedText(tokeniser, model, placement, folder.name, about["fingerprint"], about["dim"])
+
+
+def _model(step: Step, placement: Placement, about: Mapping[str, Any]) -> TextModel:
+    return TextModel(step, about["pad_id"], about["max_tokens"], few_lengths=placement.backend == "openvino")
 
 
 def _max_tokens(folder: ModelFolder, config: Any, tokenizer: Any, wanted: int) -> int:

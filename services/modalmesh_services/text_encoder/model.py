@@ -8,21 +8,39 @@ from modalmesh.embeddings import FloatMatrix
 from modalmesh_services.common.step import Arrays, Step
 from modalmesh_services.text_encoder.tokens import Tokens
 
+# A converted network makes kernels for every shape that it meets, which takes 2 to 4 ms and, for odd lengths, is not
+# worth it: texts are padded to one of few lengths. Up to so many tokens these lie close.
+_SHORT, _SHORT_STEP, _LONG_STEP = 32, 4, 8
+
 
 class TextModel:
-    """Pads texts and runs them on the device. Threads may share it."""
+    """Pads texts and runs them on the device. Threads may share it.
 
-    def __init__(self, step: Step, pad_id: int) -> None:
+    `few_lengths`: pads to one of few lengths, where the backend is faster so. None is above `max_tokens`.
+    """
+
+    def __init__(self, step: Step, pad_id: int, max_tokens: int, few_lengths: bool) -> None:
         self._step = step
         self._pad_id = pad_id
+        self._max_tokens = max_tokens
+        self._few_lengths = few_lengths
+
+    def padded_length(self, length: int) -> int:
+        """What a text of so many tokens is padded to at least."""
+        if not self._few_lengths:
+            return length
+        step = _SHORT_STEP if length <= _SHORT else _LONG_STEP
+        return min(-(-length // step) * step, max(length, self._max_tokens))
 
     def __call__(self, batch: Sequence[Tokens], tokens: bool) -> tuple[FloatMatrix, FloatMatrix | None]:
         """Pooled vectors (B, D) float32 of length 1, and the token vectors (B, T, D) float32 where asked for."""
-        return self._step(self._pad(batch), tokens)
+        pooled, hidden = self._step(self._pad(batch), tokens)
+        longest = max(len(text.ids) for text in batch)
+        return pooled, None if hidden is None else hidden[:, :longest]
 
     def _pad(self, batch: Sequence[Tokens]) -> Arrays:
-        """Token ids and mask, both (B, T) int64, T being the longest text's."""
-        longest = max(len(text.ids) for text in batch)
+        """Token ids and mask, both (B, T) int64, T being the longest text's, padded."""
+        longest = self.padded_length(max(len(text.ids) for text in batch))
         ids = np.full((len(batch), longest), self._pad_id, np.int64)
         mask = np.zeros((len(batch), longest), np.int64)
         for row, text in enumerate(batch):

@@ -32,6 +32,9 @@ class Doubler:
         self.ready += 1
         return ready
 
+    def real_length(self, ready: int) -> int:
+        return self.length(ready)
+
     def encode(self, batch: Sequence[int]) -> list[int | ModalmeshError]:
         self.entered.set()
         self.gate.wait()

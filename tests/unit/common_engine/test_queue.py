@@ -71,7 +71,7 @@ class World:
                 self._finish()
             while self.queue.has_unprepared():
                 for entry in self.queue.take_unprepared():
-                    self.queue.prepared(entry, entry.job.raw, entry.job.raw)
+                    self.queue.prepared(entry, entry.job.raw, entry.job.raw, entry.job.raw)
             batch = self.queue.take_batch(max(self.busy_until, self.now), 1)
             if not batch:
                 break

@@ -139,6 +139,9 @@ class Broken:
     def __init__(self, loaded: LoadedText) -> None:
         self._ids = {mark: loaded.tokeniser([mark])[0] for mark in ("nan", "fail")}
 
+    def padded_length(self, length: int) -> int:
+        return length
+
     def __call__(self, batch: Sequence[Tokens], tokens: bool) -> tuple[FloatMatrix, FloatMatrix | None]:
         if self._ids["fail"] in batch:
             raise RuntimeError("out of memory")

@@ -1,7 +1,10 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from modalmesh_services.text_encoder.loading import LoadedText
+from modalmesh_services.text_encoder.model import TextModel
 from modalmesh_services.text_encoder.tokens import Tokens
 
 TEXTS = [
@@ -59,3 +62,20 @@ def packaged_bf16() -> LoadedText:
     from modalmesh_services.text_encoder.settings import TextEncoderSettings
 
     return load(TextEncoderSettings(precision="bf16"))
+
+
+def padded(max_tokens: int, few_lengths: bool) -> list[int]:
+    model = TextModel(lambda inputs, parts: pytest.fail("not run"), 0, max_tokens, few_lengths)
+    return [model.padded_length(length) for length in range(1, max_tokens + 1)]
+
+
+@given(st.integers(1, 600))
+def test_a_text_is_padded_little_and_never_above_the_models_limit(max_tokens: int) -> None:
+    lengths = padded(max_tokens, few_lengths=True)
+    assert all(length <= longer <= max_tokens for length, longer in enumerate(lengths, 1))
+    assert all(longer - length < 8 for length, longer in enumerate(lengths, 1))
+
+
+def test_a_backend_with_kernels_a_shape_gets_few_lengths_and_another_none() -> None:
+    assert len(set(padded(256, few_lengths=True))) == 36
+    assert padded(256, few_lengths=False) == list(range(1, 257))

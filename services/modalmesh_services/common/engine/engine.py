@@ -151,7 +151,7 @@ class Engine(Generic[Raw, Ready, Out]):
             if isinstance(result, ModalmeshError):
                 self._queue.answer([entry], [result], time.monotonic())
             else:
-                self._queue.prepared(entry, result, self._pipeline.length(result))
+                self._queue.prepared(entry, result, self._pipeline.length(result), self._pipeline.real_length(result))
         self._hand_out()
 
     async def _encode(self, batch: Sequence[Entry[Raw, Ready, Out]]) -> None:

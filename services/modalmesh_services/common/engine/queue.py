@@ -55,6 +55,7 @@ class Entry(Generic[Raw, Ready, Out]):
     stage: Stage = Stage.UNPREPARED
     calls: list[Call[Raw, Ready, Out]] = field(default_factory=list)
     length: int = 0
+    real_length: int = 0
     ready: Ready | None = None
     result: Out | ModalmeshError | None = None
 
@@ -196,10 +197,10 @@ class Queue(Generic[Raw, Ready, Out]):
             entry.stage = Stage.PREPARING
         return taken
 
-    def prepared(self, entry: Entry[Raw, Ready, Out], ready: Ready, length: int) -> None:
+    def prepared(self, entry: Entry[Raw, Ready, Out], ready: Ready, length: int, real_length: int) -> None:
         """It may go to the device, unless it was answered meanwhile."""
         if entry.stage is Stage.PREPARING:
-            entry.ready, entry.length, entry.stage = ready, length, Stage.READY
+            entry.ready, entry.length, entry.real_length, entry.stage = ready, length, real_length, Stage.READY
             self._window.add(entry)
 
     def take_batch(self, now: float, devices: int) -> list[Entry[Raw, Ready, Out]]:
@@ -235,7 +236,7 @@ class Queue(Generic[Raw, Ready, Out]):
         metrics.device_seconds += seconds
         metrics.batch_cost.add(padded)
         metrics.computed += padded
-        metrics.real += sum(entry.length for entry in batch)
+        metrics.real += sum(entry.real_length for entry in batch)
 
     def answer(
         self, entries: Sequence[Entry[Raw, Ready, Out]], results: Sequence[Out | ModalmeshError], now: float

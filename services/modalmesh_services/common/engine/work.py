@@ -22,7 +22,10 @@ class Pipeline(Protocol[Raw_contra, Ready, Out_co]):
     def prepare(self, inputs: Sequence[Raw_contra]) -> Sequence[Ready | ModalmeshError]: ...
 
     def length(self, ready: Ready) -> int:
-        """What the device pads to: inputs of similar length are encoded together."""
+        """What the device pads to at least: inputs of similar length are encoded together."""
+
+    def real_length(self, ready: Ready) -> int:
+        """What of it is the input's own."""
 
     def encode(self, batch: Sequence[Ready]) -> Sequence[Out_co | ModalmeshError]:
         """Run the device, and make answers of its arrays."""
