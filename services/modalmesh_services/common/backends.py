@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 # Says of an entry without a model why there is none.
 _FAILED = "failed"
+# Counts changes of the code that makes networks and converts them: what it made before is not used.
+_CONVERSION = 2
 
 Probe = Callable[[Step], FloatMatrix]
 
@@ -101,7 +103,13 @@ class Backends:
 
         software = {name: release(name) for name in ("modalmesh", "openvino", "torch", "transformers")}
         tried = [f"{placement.backend}/{placement.precision}" for placement in self._placements]
-        return {"model": dict(model), "software": software, "processor": processor(), "placements": tried}
+        return {
+            "model": dict(model),
+            "conversion": _CONVERSION,
+            "software": software,
+            "processor": processor(),
+            "placements": tried,
+        }
 
 
 def _torch_step(network: "Network", placement: Placement) -> Step:

@@ -2,11 +2,12 @@
 
 import importlib
 import logging
+import os
 import sys
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 # OpenVINO keeps what it made for every shape of a batch that it met, half a megabyte each and 5,000 pieces of it by
 # default: texts have thousands of shapes. Making it again takes some 5 % where hardly any shape comes twice.
 _KERNELS_KEPT = 128
+_TASKS = Path("/proc/self/task")
+_COMPUTING_NICENESS = 5
 _PRECISIONS = {"fp32": "f32", "bf16": "bf16"}
 
 
@@ -74,11 +77,17 @@ class Graph:
 
 
 class OpenVinoStep:
-    """Each thread has requests of its own, which run on one core each."""
+    """Each thread has requests of its own, which run on one core each, and give way to whoever answers callers."""
 
     def __init__(self, models: Sequence[Any], placement: Placement) -> None:
         precisions = ["f32"] * (len(models) - 1) + [_PRECISIONS[placement.precision]]
-        self._compiled = [
+        with _giving_way():
+            self._compiled = self._compile(models, precisions, placement)
+        self._own = threading.local()
+
+    @staticmethod
+    def _compile(models: Sequence[Any], precisions: Sequence[str], placement: Placement) -> list[Any]:
+        return [
             _core.compile_model(
                 model,
                 "CPU",
@@ -93,7 +102,6 @@ class OpenVinoStep:
             )
             for model, precision in zip(models, precisions, strict=True)
         ]
-        self._own = threading.local()
 
     def __call__(self, inputs: Arrays, parts: bool) -> tuple[FloatMatrix, FloatMatrix | None]:
         requests = self._requests()
@@ -109,6 +117,23 @@ class OpenVinoStep:
             self._own.requests = [compiled.create_infer_request() for compiled in self._compiled]
         requests: list[Any] = self._own.requests
         return requests
+
+
+@contextmanager
+def _giving_way() -> Iterator[None]:
+    """Threads that start meanwhile get a lower priority: those that compute keep none waiting that answers callers,
+    refuses, or brings the next batch.
+    """
+    before = _threads()
+    yield
+    for thread in _threads() - before:
+        with suppress(ProcessLookupError):
+            os.setpriority(os.PRIO_PROCESS, int(thread), _COMPUTING_NICENESS)
+
+
+def _threads() -> set[str]:
+    """Of this process, where the system has a priority a thread; else none."""
+    return {entry.name for entry in _TASKS.iterdir()} if _TASKS.is_dir() else set()
 
 
 def _convert(network: Any, examples: tuple[Any, ...]) -> Any:

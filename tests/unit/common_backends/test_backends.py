@@ -1,5 +1,6 @@
 import importlib
 import logging
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from modalmesh_services.common.backends import Backends
 from modalmesh_services.common.device import Backend, places
 from modalmesh_services.common.step import Step
 
-from .toys import Hungry, Toy, Unusual, network
+from .toys import Counted, Hungry, OfOneSize, Toy, Unusual, network
 
 INPUTS = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
 MODEL = {"kind": "toy"}
@@ -44,6 +45,13 @@ def test_a_model_converted_for_other_placements_is_not_used(tmp_path: Path) -> N
     backends(tmp_path).keep(MODEL, placement, graph, {})
     assert Backends(places("cpu", "fp32"), str(tmp_path)).kept(MODEL) is None
     assert backends(tmp_path, "torch").kept(MODEL) is None
+
+
+def test_what_an_earlier_conversion_made_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, placement, graph = backends(tmp_path).choose(network(), probe)
+    backends(tmp_path).keep(MODEL, placement, graph, {})
+    monkeypatch.setattr("modalmesh_services.common.backends._CONVERSION", 10**6)
+    assert backends(tmp_path).kept(MODEL) is None
 
 
 def test_a_kept_model_that_openvino_cannot_read_is_not_used(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -131,3 +139,23 @@ def test_a_conversion_leaves_the_root_logger_alone(tmp_path: Path) -> None:
 def test_openvino_cannot_report_to_its_maker(converted: Step) -> None:
     with pytest.raises(ImportError):
         importlib.import_module("openvino_telemetry")
+
+
+def test_threads_that_compute_give_way_to_those_that_answer(converted: Step) -> None:
+    probe(converted)
+    threads = [int(entry.name) for entry in Path("/proc/self/task").iterdir()]
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    assert own < max(os.getpriority(os.PRIO_PROCESS, thread) for thread in threads)
+
+
+def test_torch_runs_a_graph_that_the_interpreter_has_no_part_in(tmp_path: Path) -> None:
+    step, _, _ = backends(tmp_path, "torch").choose(network(Counted), probe)
+    runs = Counted.runs
+    probe(step)
+    assert Counted.runs == runs
+
+
+def test_torch_runs_what_a_graph_would_get_wrong_operation_by_operation(tmp_path: Path) -> None:
+    step, _, _ = backends(tmp_path, "torch").choose(network(OfOneSize), probe)
+    vectors = probe(step)
+    assert np.allclose(np.linalg.norm(vectors, axis=1), len(vectors), rtol=0.05)

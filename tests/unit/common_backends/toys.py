@@ -35,5 +35,24 @@ class Hungry(Toy):
         return super().forward(inputs)
 
 
+class Counted(Toy):
+    """Counts its runs by the interpreter."""
+
+    runs = 0
+
+    def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        Counted.runs += 1
+        pooled, parts = super().forward(inputs)
+        return pooled, parts
+
+
+class OfOneSize(Toy):
+    """A graph of it is for the batch that it was traced with."""
+
+    def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        pooled, parts = super().forward(inputs)
+        return pooled * float(len(pooled)), parts
+
+
 def network(body: type[Toy] = Toy) -> Network:
     return Network(body(), examples=(torch.ones((2, 4)),))
