@@ -40,6 +40,7 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
 
     def __init__(self) -> None:
         self._calls: set[asyncio.Task[Any]] = set()
+        self._guarded: dict[str, Handler] = {}
 
     async def end_calls(self) -> None:
         """End the calls that a stopped server left: gRPC cancels them, but doesn't wait for their end."""
@@ -50,9 +51,16 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
         details: grpc.HandlerCallDetails,
     ) -> Handler | None:
+        # gRPC asks for every call.
+        if guarded := self._guarded.get(details.method):
+            return guarded
         handler = await continuation(details)
         if handler is None or details.method.startswith("/grpc."):
             return handler
+        self._guarded[details.method] = guarded = self._guard(handler, details.method)
+        return guarded
+
+    def _guard(self, handler: Handler, method: str) -> Handler:
         wrap = _guard_stream if handler.response_streaming else _guard_unary
         kind = {
             (False, False): ("unary_unary", grpc.unary_unary_rpc_method_handler),
@@ -62,7 +70,7 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         }
         name, make = kind[handler.request_streaming, handler.response_streaming]
         behaviour = _reading(getattr(handler, name), handler)
-        wrapped: Handler = make(wrap(behaviour, details.method, self._know), None, handler.response_serializer)
+        wrapped: Handler = make(wrap(behaviour, method, self._know), None, handler.response_serializer)
         return wrapped
 
     @contextmanager

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import signal
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 
 import grpc
@@ -129,6 +130,15 @@ async def _done_before(stopping: asyncio.Event, work: Awaitable[None]) -> bool:
     return True
 
 
+def _new_loop() -> asyncio.AbstractEventLoop:
+    """A loop that takes a seventh less of a core for a call; Windows has only its own."""
+    if sys.platform == "win32":
+        return asyncio.new_event_loop()
+    import uvloop
+
+    return uvloop.new_event_loop()
+
+
 def main(serving: Callable[[], Awaitable[None]], settings: ServerSettings, name: str) -> int:
     """Log to stderr, run to the end, and turn what can't be started into one clear line and exit code 1."""
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
@@ -138,7 +148,8 @@ def main(serving: Callable[[], Awaitable[None]], settings: ServerSettings, name:
         await serving()
 
     try:
-        asyncio.run(run_all())
+        with asyncio.Runner(loop_factory=_new_loop) as runner:
+            runner.run(run_all())
     except (OSError, ValueError) as error:
         logger.error("%s can't run: %s", name, error)
         return 1
