@@ -9,6 +9,8 @@ from concurrent.futures import ProcessPoolExecutor
 from types import TracebackType
 from typing import Self, TypeVar
 
+import uvloop
+
 from benchmarks.encode import load
 from benchmarks.encode.load import Answers, Arrival, Encode, Inputs
 from benchmarks.encode.transports import Target, transport
@@ -100,7 +102,7 @@ def _open_loop(target: Target, inputs: Inputs, rate: float, seconds: float, dead
 
 def _run(target: Target, work: Callable[[Encode], Awaitable[Result]]) -> Result:
     if not _loop:
-        _loop.append(asyncio.new_event_loop())
+        _loop.append(uvloop.new_event_loop())
 
     async def connected() -> Result:
         async with transport(target) as way:

@@ -38,11 +38,14 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """All of a load's inputs, answered: the seconds that it took, and those of each call."""
+    """All of a load's inputs, answered: the seconds that it took, and those of each call. `rate` is inputs a second,
+    while all callers were at work.
+    """
 
     inputs: int
     seconds: float
     latencies: tuple[float, ...]
+    rate: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +61,24 @@ async def closed_loop(encode: Encode, inputs: Inputs, callers: int) -> Answers:
     """So many callers, each with one input at a time, until all inputs are answered; raises when a call fails."""
     waiting = iter(inputs)
     latencies: list[float] = []
+    started_at: list[float] = []
 
     async def call() -> None:
         for one in waiting:
             started = time.perf_counter()
+            started_at.append(started)
             await encode([one], _LIMIT_SECONDS)
             latencies.append(time.perf_counter() - started)
 
-    started = time.perf_counter()
+    loop_started = time.perf_counter()
     async with asyncio.TaskGroup() as group:
         for _ in range(callers):
             group.create_task(call())
-    return Answers(len(inputs), time.perf_counter() - started, tuple(latencies))
+    seconds = time.perf_counter() - loop_started
+    # When the last call starts all others are at work, and what they were not given is answered.
+    answered, took = len(inputs) - callers, started_at[-1] - loop_started
+    rate = answered / took if answered > 0 else len(inputs) / seconds
+    return Answers(len(inputs), seconds, tuple(latencies), rate)
 
 
 async def one_call(encode: Encode, inputs: Inputs) -> Answers:
@@ -77,7 +86,7 @@ async def one_call(encode: Encode, inputs: Inputs) -> Answers:
     started = time.perf_counter()
     await encode(inputs)
     seconds = time.perf_counter() - started
-    return Answers(len(inputs), seconds, (seconds,))
+    return Answers(len(inputs), seconds, (seconds,), len(inputs) / seconds)
 
 
 async def open_loop(encode: Encode, inputs: Inputs, rate: float, seconds: float, deadline: float) -> list[Arrival]:

@@ -168,7 +168,7 @@ class Measuring:
             meter = Meter({**server.pids, "client": self._client.pid})
             answers = load()
             used = meter.read()
-        return Run(answers.inputs, answers.seconds, used, used.cpu_seconds["client"], answers.latencies)
+        return Run(answers.inputs, answers.seconds, used, used.cpu_seconds["client"], answers.latencies, answers.rate)
 
     def _echo(self) -> float:
         """Calls a second that the client can do."""

@@ -13,7 +13,8 @@ Kind: TypeAlias = Literal["text", "image"]
 @dataclass(frozen=True, slots=True)
 class Run:
     """So many inputs answered in so many seconds. `used` counts processor time by process over the same work, and of
-    the client by itself; `latencies` are those of the calls, sorted, in seconds.
+    the client by itself; `latencies` are those of the calls, sorted, in seconds. `busy_rate` is inputs a second while
+    all callers were at work, where there were callers.
     """
 
     inputs: int
@@ -21,10 +22,11 @@ class Run:
     used: Reading
     client_cpu_seconds: float = 0.0
     latencies: Sequence[float] = ()
+    busy_rate: float = 0.0
 
     @property
     def rate(self) -> float:
-        return self.inputs / self.seconds
+        return self.busy_rate or self.inputs / self.seconds
 
     @property
     def cpu_ms(self) -> float:

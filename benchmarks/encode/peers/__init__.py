@@ -108,7 +108,8 @@ def _texts(environment: PeerEnvironment) -> list[Peer]:
             "onnxruntime/cpu/fp32",
             "openai",
             "/embeddings",
-            infinity("optimum", environment.onnx_folder),
+            # By itself it would take the first token's vector.
+            infinity("optimum", environment.onnx_folder, "--pooling-method", "mean"),
             one_process,
         ),
         Peer("mosec", "torch/cpu/bf16", "bytes", "/inference", worker("mosec_server.py")),

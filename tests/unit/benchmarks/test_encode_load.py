@@ -38,6 +38,15 @@ async def test_a_closed_loop_has_so_many_callers_and_asks_for_each_input_once() 
     assert (answers.inputs, len(answers.latencies)) == (20, 20)
 
 
+async def test_a_closed_loops_rate_leaves_out_its_end() -> None:
+    async def encode(inputs: Inputs, timeout: float | None = None) -> FloatMatrix:
+        await asyncio.sleep(inputs[0])
+        return np.zeros((1, 4), np.float32)
+
+    answers = await closed_loop(encode, [0.001] * 29 + [0.3], callers=3)
+    assert answers.rate > 3 * answers.inputs / answers.seconds
+
+
 async def test_one_call_holds_everything() -> None:
     served = Served()
     answers = await one_call(served.encode, "abc")
