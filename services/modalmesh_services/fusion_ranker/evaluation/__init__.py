@@ -1,0 +1,1 @@
+"""How good a ranker is: protocols that split the data, metrics, baselines, and a runner over all of them."""

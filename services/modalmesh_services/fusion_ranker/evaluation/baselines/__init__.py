@@ -1,0 +1,31 @@
+"""What a trained ranker has to beat."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from modalmesh_services.fusion_ranker.evaluation.baselines.als import Als
+from modalmesh_services.fusion_ranker.evaluation.baselines.ease import Ease
+from modalmesh_services.fusion_ranker.evaluation.baselines.item_knn import ItemKnn
+from modalmesh_services.fusion_ranker.evaluation.baselines.popularity import Popularity
+from modalmesh_services.fusion_ranker.evaluation.baselines.recent_popularity import RecentPopularity
+from modalmesh_services.fusion_ranker.evaluation.baselines.tuned import Tuned
+from modalmesh_services.fusion_ranker.evaluation.interface import System
+from modalmesh_services.fusion_ranker.evaluation.runner import BestOnTest
+
+__all__ = ["BASELINES", "Als", "Ease", "ItemKnn", "Popularity", "RecentPopularity", "Tuned"]
+
+_PENALTIES = (30.0, 60.0, 100.0, 150.0, 200.0, 300.0, 400.0)
+
+BASELINES: Mapping[str, System | BestOnTest] = MappingProxyType(
+    {
+        system.name: system
+        for system in (
+            Popularity(),
+            Tuned("recent_popularity", [RecentPopularity(days) for days in (365.0, 90.0, 1460.0)]),
+            Tuned("itemknn", [ItemKnn(count, shrink) for count in (30, 100) for shrink in (10.0, 50.0)]),
+            Tuned("als", [Als(confidence=weight, penalty=least) for weight in (2.0, 10.0) for least in (10.0, 50.0)]),
+            Tuned("ease", [Ease(penalty) for penalty in _PENALTIES]),
+            BestOnTest("ease_best", [Ease(penalty) for penalty in _PENALTIES]),
+        )
+    }
+)

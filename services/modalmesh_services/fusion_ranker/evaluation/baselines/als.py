@@ -1,0 +1,69 @@
+"""ALS: matrix factorisation of implicit feedback (Hu, Koren, Volinsky, ICDM 2008)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+import numpy.typing as npt
+
+from modalmesh_services.fusion_ranker.dataset import Catalogue, History
+from modalmesh_services.fusion_ranker.dataset.arrays import Floats, SparseRows, Times
+from modalmesh_services.fusion_ranker.evaluation.baselines.matrices import liked_matrix
+from modalmesh_services.fusion_ranker.evaluation.interface import Training
+
+
+@dataclass(frozen=True, slots=True)
+class Als:
+    """`confidence` is what a like weighs beside an unseen item's 1 (the paper's alpha)."""
+
+    dim: int = 32
+    confidence: float = 10.0
+    penalty: float = 10.0
+    rounds: int = 10
+    seed: int = 0
+    name: str = "als"
+    version: int = 1
+
+    @property
+    def configuration(self) -> Mapping[str, object]:
+        own = {"dim": self.dim, "confidence": self.confidence, "penalty": self.penalty}
+        return MappingProxyType({**own, "rounds": self.rounds, "seed": self.seed})
+
+    def fit(self, training: Training) -> "FittedAls":
+        liked = liked_matrix(training.histories, len(training.catalogue))
+        random = np.random.default_rng(self.seed)
+        items: npt.NDArray[np.float64] = random.normal(0, 0.1, (liked.shape[1], self.dim))
+        by_item = liked.T.tocsr()
+        for _ in range(self.rounds):
+            users = solve(liked, items, self.confidence, self.penalty)
+            items = solve(by_item, users, self.confidence, self.penalty)
+        return FittedAls(items, self.confidence, self.penalty)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FittedAls:
+    """`items` (N, d) float64; a user's factors are solved for from the history."""
+
+    items: npt.NDArray[np.float64]
+    confidence: float
+    penalty: float
+
+    def score(self, histories: Sequence[History], times_ms: Times) -> Floats:
+        users = solve(liked_matrix(histories, len(self.items)), self.items, self.confidence, self.penalty)
+        return np.asarray(users @ self.items.T, np.float32)
+
+    def serving(self, catalogue: Catalogue) -> "FittedAls":
+        return self
+
+
+def solve(
+    liked: SparseRows, factors: npt.NDArray[np.float64], confidence: float, penalty: float
+) -> npt.NDArray[np.float64]:
+    """(R, d): each row's factors given the others' `factors` (C, d), `liked` (R, C) CSR."""
+    shared = factors.T @ factors + penalty * np.eye(factors.shape[1])
+    found = np.zeros((liked.shape[0], factors.shape[1]))
+    for row in np.flatnonzero(np.diff(liked.indptr)).tolist():
+        own = factors[liked.indices[liked.indptr[row] : liked.indptr[row + 1]]]
+        found[row] = np.linalg.solve(shared + confidence * own.T @ own, (1 + confidence) * own.sum(axis=0))
+    return found

@@ -1,0 +1,122 @@
+"""One fitted system on one split: figures of each user, and of held-out pairs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from modalmesh_services.fusion_ranker.dataset import History
+from modalmesh_services.fusion_ranker.dataset.arrays import Flags, Floats, Indexes
+from modalmesh_services.fusion_ranker.evaluation import beyond, ranking
+from modalmesh_services.fusion_ranker.evaluation.interface import Fitted
+from modalmesh_services.fusion_ranker.evaluation.splits import Split
+
+LENGTHS = (10, 20)
+_BATCH = 64
+"""Users scored at once: some MB an array over ten thousand items."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """Of U users. `figures` by name, such as ndcg@10: (U,) float32, NaN for a user whom a figure says nothing of.
+
+    P held-out pairs: `pair_users` (P,) int32 into `user_ids`, `pair_scores` (P,) float32 in units of the spread of
+    the user's own scores, `pair_liked` (P,) bool. `coverage` is the lists' share of all items that could be in them.
+    """
+
+    user_ids: tuple[str, ...]
+    figures: Mapping[str, Floats]
+    pair_users: Indexes
+    pair_scores: Floats
+    pair_liked: Flags
+    coverage: float
+
+
+def measure(fitted: Fitted, split: Split) -> Measured:
+    """Score the split's users, with the catalogue as it is served, and compare with what is held out."""
+    scored, served = split.scored, fitted.serving(split.served)
+    lists: list[Indexes] = []
+    pair_scores: list[Floats] = []
+    for start in range(0, len(scored), _BATCH):
+        histories = scored.histories[start : start + _BATCH]
+        scores = served.score(histories, scored.times_ms[start : start + _BATCH])
+        lists.append(ranking.ranked_lists(scores, histories, split.ranked, max(LENGTHS)))
+        pair_scores += [
+            _standardised(row, split.ranked)[_held_out(split, start + place)] for place, row in enumerate(scores)
+        ]
+    best = np.concatenate(lists)
+    counts = [(len(liked), len(rest)) for liked, rest in zip(scored.targets, scored.disliked, strict=True)]
+    return Measured(
+        tuple(history.user_id for history in scored.histories),
+        {**_hits(best, scored.targets), **_beyond(best[:, :10], split), **_groups(best, split)},
+        np.repeat(np.arange(len(counts), dtype=np.int32), [sum(both) for both in counts]),
+        np.concatenate(pair_scores),
+        np.concatenate([np.arange(sum(both)) < both[0] for both in counts]),
+        beyond.coverage(best[:, :10], split.ranked),
+    )
+
+
+def _held_out(split: Split, user: int) -> Indexes:
+    return np.concatenate([split.scored.targets[user], split.scored.disliked[user]])
+
+
+def _standardised(scores: Floats, ranked: Flags) -> Floats:
+    """(N,): users with long histories have higher sums than others, and no higher probabilities."""
+    own = scores[ranked]
+    return np.asarray((scores - own.mean()) / max(float(own.std()), 1e-12), np.float32)
+
+
+def _hits(lists: Indexes, targets: tuple[Indexes, ...]) -> dict[str, Floats]:
+    hit, counts = ranking.hits(lists, targets), np.array([len(own) for own in targets], np.int32)
+    figures: dict[str, Floats] = {"mrr": ranking.reciprocal_rank(hit)}
+    for length in LENGTHS:
+        head = hit[:, :length]
+        figures |= {
+            f"ndcg@{length}": ranking.ndcg(head, counts),
+            f"recall@{length}": ranking.recall(head, counts),
+            f"precision@{length}": ranking.precision(head),
+            f"f1@{length}": ranking.f1(head, counts),
+            f"hit_rate@{length}": ranking.hit_rate(head),
+        }
+    return figures
+
+
+def _beyond(lists: Indexes, split: Split) -> dict[str, Floats]:
+    histories = split.training.histories
+    likes = _counts([history[history.positive] for history in histories], len(split.ranked))
+    vectors, present = split.training.catalogue.text.pooled()
+    figures = {
+        "novelty@10": beyond.novelty(lists, likes, len(histories)),
+        "popularity_bias@10": beyond.popularity_bias(lists, likes),
+    }
+    # What has no text vectors is compared by its attributes.
+    content = vectors if present.any() else np.asarray(split.training.catalogue.attributes.values.toarray())
+    return figures | {"diversity@10": beyond.diversity(lists, content)}
+
+
+def _groups(lists: Indexes, split: Split) -> dict[str, Floats]:
+    """Recall of the targets of one kind alone."""
+    events = _counts(split.training.histories, len(split.ranked))
+    picture, text = split.served.image.present(), split.served.text.present()
+    groups = {
+        "cold": events == 0,
+        "warm": events > 0,
+        "with_picture": picture,
+        "without_picture": ~picture,
+        "with_text": text,
+        "without_text": ~text,
+    }
+    return {f"recall@20.{name}": _recall_within(lists, split.scored.targets, group) for name, group in groups.items()}
+
+
+def _recall_within(lists: Indexes, targets: Sequence[Indexes], group: Flags) -> Floats:
+    within = [own[group[own]] for own in targets]
+    counts = np.array([len(own) for own in within], np.int32)
+    found = ranking.recall(ranking.hits(lists, within), counts)
+    return np.where(counts > 0, found, np.float32(np.nan)).astype(np.float32)
+
+
+def _counts(histories: Sequence[History], item_count: int) -> Floats:
+    """(N,) float32: in how many histories an item is."""
+    items = [np.unique(history.items) for history in histories]
+    return np.bincount(np.concatenate([np.zeros(0, np.int32), *items]), minlength=item_count).astype(np.float32)

@@ -1,0 +1,95 @@
+"""One user's history cut in two, and the splits that protocols give."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Self
+
+import numpy as np
+
+from modalmesh_services.fusion_ranker.dataset import Catalogue, History
+from modalmesh_services.fusion_ranker.dataset.arrays import Flags, Indexes, Times
+from modalmesh_services.fusion_ranker.evaluation.interface import Training
+
+LEAST_POSITIVES = 10
+HISTORY_SHARE = 0.8
+
+
+class Case(NamedTuple):
+    """One user: what is known, and of what is held out the items that were liked and those that weren't."""
+
+    history: History
+    targets: Indexes
+    disliked: Indexes
+
+    @classmethod
+    def of(cls, known: History, held_out: History) -> Self:
+        """What is known is never held out."""
+        liked = np.setdiff1d(held_out.liked, known.items)
+        disliked = np.setdiff1d(held_out.items, np.concatenate([known.items, liked]))
+        return cls(known, liked.astype(np.int32), disliked.astype(np.int32))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scored:
+    """Users to score: each one's known history, the items that count as hits, the held-out ones that weren't liked,
+    and when he asks, (U,) int64.
+    """
+
+    histories: tuple[History, ...]
+    targets: tuple[Indexes, ...]
+    disliked: tuple[Indexes, ...]
+    times_ms: Times
+
+    @classmethod
+    def collect(cls, cases: list[Case]) -> Self:
+        """Of those that have a history and a target."""
+        whole = [case for case in cases if len(case.history) and len(case.targets)]
+        return cls(
+            tuple(case.history for case in whole),
+            tuple(case.targets for case in whole),
+            tuple(case.disliked for case in whole),
+            np.array([case.history.last_time_ms for case in whole], np.int64),
+        )
+
+    def take(self, rows: Sequence[int]) -> Self:
+        return type(self)(
+            tuple(self.histories[row] for row in rows),
+            tuple(self.targets[row] for row in rows),
+            tuple(self.disliked[row] for row in rows),
+            self.times_ms[list(rows)],
+        )
+
+    def __len__(self) -> int:
+        return len(self.histories)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Split:
+    """Learn from `training`, then rank the items of `ranked` (N,) bool that a user's history doesn't name.
+
+    `served` is what the catalogue says while users are scored; a part of what it says in training where that is lost.
+    """
+
+    name: str
+    training: Training
+    scored: Scored
+    served: Catalogue
+    ranked: Flags
+
+
+def enough(history: History, least: int = LEAST_POSITIVES) -> bool:
+    return int(history.positive.sum()) >= least
+
+
+def split_point(history: History, share: float = HISTORY_SHARE) -> int:
+    """How many events the known part has: it ends with the positive that completes the first share of positives."""
+    places = np.flatnonzero(history.positive)
+    # 0.8 of 10 positives is 8; in floating point a little more than that would be 9.
+    known = int(np.floor(len(places) * share + 1e-9))
+    return int(places[known - 1]) + 1 if known else 0
+
+
+def cut(history: History) -> Case:
+    """The known part, and what came later."""
+    point = split_point(history)
+    return Case.of(history[:point], history[point:])
