@@ -11,6 +11,7 @@ from modalmesh_services.fusion_ranker.evaluation.measuring import measure
 from modalmesh_services.fusion_ranker.evaluation.splits import Case, Scored, Split, cut, enough
 
 CHOSEN_BY = "ndcg@10"
+_COLD_SHARE = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,25 @@ class Tuned:
 
 
 def validation(training: Training) -> Split:
+    """A split of the training data that asks what the test will ask: where items are cold there, some are here."""
+    return _later(training) if training.trainable.all() else _cold(training)
+
+
+def _cold(training: Training) -> Split:
+    """A share of the trainable items leaves all histories and is ranked alone."""
+    rows = np.flatnonzero(training.trainable)
+    cold = np.zeros(len(training.trainable), np.bool_)
+    cold[np.random.default_rng(0).permutation(rows)[: round(_COLD_SHARE * len(rows))]] = True
+    warm = [history[~cold[history.items]] for history in training.histories]
+    cases = [
+        Case.of(known[known.positive], whole[cold[whole.items]])
+        for known, whole in zip(warm, training.histories, strict=True)
+    ]
+    inner = replace(training, histories=tuple(filter(len, warm)), trainable=training.trainable & ~cold)
+    return Split("validation", inner, Scored.collect(cases), training.catalogue, cold)
+
+
+def _later(training: Training) -> Split:
     """Every history that is long enough is cut once more. Without order, which fifth is held out is arbitrary."""
     cases: list[Case] = []
     histories = []
