@@ -83,6 +83,7 @@ def test_a_single_pair_says_nothing_and_breaks_nothing() -> None:
 
 def test_only_items_with_both_modalities_are_compared() -> None:
     aligner, items = ContrastiveAligner(DIMS, 16), world()
+    items["image"].mask[2] = False
     aligned = aligner(items)
     both = aligned["text"].present & aligned["image"].present
     kept = {name: Tokens(part.values[both], part.mask[both]) for name, part in aligned.items()}

@@ -10,7 +10,7 @@ from modalmesh_services.fusion_ranker.models.parts.history import (
     RecurrentHistory,
     TransformerHistory,
 )
-from modalmesh_services.fusion_ranker.models.parts.tokens import Tokens
+from modalmesh_services.fusion_ranker.models.parts.tokens import Tokens, ages_in_order
 from tests.unit.fusion_ranker.parts.made import DIM, padded, permuted, spoilt, tokens
 
 ORDERED: dict[str, Callable[[], HistoryEncoder]] = {
@@ -69,6 +69,11 @@ def test_later_events_do_not_reach_earlier_ones(name: str) -> None:
         encoder(Tokens(each, events.mask), ages(events)).events.values[:, :-1] for each in (events.values, values)
     )
     torch.testing.assert_close(after, before)
+
+
+def test_places_count_from_the_newest_event_whatever_the_padding() -> None:
+    mask = torch.tensor([[True, False, True, True], [False, True, False, False]])
+    assert ages_in_order(mask)[mask].tolist() == [2, 1, 0, 0]
 
 
 def test_an_event_beyond_the_positions_is_still_read() -> None:

@@ -58,6 +58,11 @@ def test_item_item_adds_the_weights_of_neighbours_met() -> None:
     assert item_item()(HISTORY, CANDIDATES)[0, 1].item() == 8.5 + 9.5
 
 
+def test_a_cold_item_met_is_nobodys_neighbour() -> None:
+    # Item 3 has neighbours 6 % 7 = 6 and 7 % 7 = 0, which is none.
+    assert item_item()(torch.tensor([[0, 1]]), torch.tensor([[3]])).item() == 0.0
+
+
 def test_an_attribute_bag_is_the_mean_of_its_attributes() -> None:
     bags = AttributeBags(5, DIM)
     found = bags(torch.tensor([[[1, 3, 0], [0, 0, 0]]]))
@@ -91,9 +96,10 @@ def test_target_attention_does_not_depend_on_padding_or_the_order_of_candidates(
     assert not interest[0].any()
 
 
-def test_target_attention_differs_by_candidate() -> None:
+def test_target_attention_differs_by_candidate_and_is_zero_where_no_event_is() -> None:
     weights = TargetAttention(DIM).weights(torch.randn(4, 3, DIM), tokens(1))
     assert not torch.allclose(weights[1, 0], weights[1, 1])
+    assert not weights[~tokens(1).mask[:, None].expand_as(weights)].any()
 
 
 def test_head_gives_probabilities() -> None:
