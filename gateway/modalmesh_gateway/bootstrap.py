@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import grpc
 
+from modalmesh.positive import PositiveRule
 from modalmesh_gateway.building import RecordBuilder
 from modalmesh_gateway.completion import Completion
 from modalmesh_gateway.encoding import Embedder
@@ -13,7 +14,7 @@ from modalmesh_gateway.overview import Overview
 from modalmesh_gateway.parts import PartMonitor
 from modalmesh_gateway.ports import Encoder, Ranker, Visual
 from modalmesh_gateway.recommend import Recommending
-from modalmesh_gateway.retrieval import PositiveRule, Retrieval
+from modalmesh_gateway.retrieval import Retrieval
 from modalmesh_gateway.search import Searching
 from modalmesh_gateway.services import GrpcImageEncoder, GrpcRanker, GrpcTextEncoder, close_all, open_channel
 from modalmesh_gateway.settings import GatewaySettings

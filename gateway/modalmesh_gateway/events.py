@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from modalmesh.errors import InvalidInput
+from modalmesh.positive import PositiveRule
 from modalmesh.types import Event, RecordSummary, Refusal
 from modalmesh_gateway.content import event_id
-from modalmesh_gateway.retrieval import PositiveRule
 from modalmesh_gateway.store import Store
 from modalmesh_gateway.validation import check_event, valid_id
 from modalmesh_gateway.views import NamespaceView

@@ -10,6 +10,7 @@ import numpy as np
 
 from modalmesh.embeddings import Embeddings, FloatMatrix, ModelId, normalise
 from modalmesh.errors import DeadlineExceeded, InvalidInput, ModelMismatch
+from modalmesh.positive import PositiveRule
 from modalmesh.types import Event, Lack
 from modalmesh_gateway.index import ItemIndex, VectorTable, best_first
 from modalmesh_gateway.parts import PART_FAILURES, lack_of
@@ -23,19 +24,6 @@ _POPULAR_SHARE = 5
 """One candidate in so many may come from popularity."""
 _FARTHEST = np.float32(-1)
 """The score of a candidate without a vector, or without a query to compare it with: the least cosine."""
-_NOT_POSITIVE = frozenset({"dislike", "skip", "hide"})
-
-
-@dataclass(frozen=True, slots=True)
-class PositiveRule:
-    """Which events speak for their item: ratings of `threshold` and more, and every type that isn't a refusal."""
-
-    threshold: float
-
-    def __call__(self, event: Event) -> bool:
-        if event.type == "rating":
-            return event.value is not None and event.value >= self.threshold
-        return event.type not in _NOT_POSITIVE
 
 
 @dataclass(slots=True)

@@ -3,6 +3,7 @@
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from modalmesh.positive import POSITIVE_RATING
 from modalmesh_services.common.settings import ServerSettings
 
 
@@ -21,7 +22,7 @@ class GatewaySettings(ServerSettings):
     cache_ttl_days: float = Field(90.0, gt=0, description="how long an unused embedding stays cached")
     history_window: int = Field(500, ge=1, le=10_000, description="recent events a user that the ranker receives")
     log_length: int = Field(100_000, ge=1_000, description="entries that a change stream or event log keeps")
-    positive_rating: float = Field(3.5, description="a rating of this and more is positive")
+    positive_rating: float = Field(POSITIVE_RATING, description="a rating of this and more is positive")
     retrieve: int = Field(500, ge=10, le=5_000, description="candidates that are retrieved for a ranking")
     call_seconds: float = Field(30.0, gt=0, description="deadline of a call whose caller set none")
     part_seconds: float = Field(2.0, gt=0, description="longest wait for another service while a reader waits")

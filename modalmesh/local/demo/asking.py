@@ -7,16 +7,16 @@ from statistics import mean, median
 
 from modalmesh.client import Client
 from modalmesh.local.demo.catalogues import DemoCatalogue, spread_users
-from modalmesh.types import Event, RankedItem, RankedItems, SignalShare
+from modalmesh.positive import PositiveRule
+from modalmesh.types import RankedItem, RankedItems, SignalShare
 
 ASKED_USERS = 60
 ASKED_ITEMS = 10
 SHOWN_USERS = 6
 SHOWN_LIKENESSES = 3
 LIKE_ITEMS = 6
-# The gateway's own rule, with its default: what speaks for an item.
-_LIKED_RATING = 3.5
-_NOT_LIKED = frozenset({"dislike", "skip", "hide"})
+# The gateway's own rule, with its default.
+is_liking = PositiveRule()
 _LEAST_LIKED = 5
 """A user who liked fewer items than this has no taste that could be seen."""
 
@@ -113,13 +113,6 @@ def _sameness(asked: Asked, others: Sequence[Asked]) -> float:
     """The share of this user's items that another one has, too: liked or recommended."""
     mine = asked.items
     return max((len(mine & other.items) / len(mine) for other in others), default=0.0)
-
-
-def is_liking(event: Event) -> bool:
-    """Whether the event speaks for its item."""
-    if event.type == "rating":
-        return event.value is not None and event.value >= _LIKED_RATING
-    return event.type not in _NOT_LIKED
 
 
 def _ask_for(client: Client, catalogue: DemoCatalogue, user_id: str) -> Asked:

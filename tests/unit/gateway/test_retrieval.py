@@ -7,10 +7,11 @@ import pytest
 
 from modalmesh.embeddings import Embeddings, ModelId, normalise
 from modalmesh.errors import Unavailable
+from modalmesh.positive import PositiveRule
 from modalmesh.types import Event, Explanation, Item, Lack, ModelInfo
 from modalmesh_gateway.index import ItemIndex
 from modalmesh_gateway.ports import FuseInput, RankInput, UserQueries
-from modalmesh_gateway.retrieval import PositiveRule, Retrieval
+from modalmesh_gateway.retrieval import Retrieval
 from modalmesh_gateway.store import ItemRecord
 from modalmesh_services.common.deadline import Deadline
 

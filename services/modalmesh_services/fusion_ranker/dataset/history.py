@@ -6,12 +6,9 @@ from typing import Self
 
 import numpy as np
 
+from modalmesh.positive import POSITIVE_RATING, PositiveRule
 from modalmesh.types import Event
 from modalmesh_services.fusion_ranker.dataset.arrays import Flags, Floats, Indexes, Times
-
-POSITIVE_RATING = 3.5
-NOT_POSITIVE = frozenset({"dislike", "skip", "hide"})
-"""Types of events that speak against an item."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,24 +70,15 @@ class Interactions:
                 by_user.setdefault(event.user_id, []).append(event)
             else:
                 unknown += 1
-        rank = _ranks(index)
+        rank, positive = _ranks(index), PositiveRule(positive_rating)
         histories = (
-            _history(
-                user_id, sorted(own, key=lambda event: (event.time_ms, rank[event.item_id])), index, positive_rating
-            )
+            _history(user_id, sorted(own, key=lambda event: (event.time_ms, rank[event.item_id])), index, positive)
             for user_id, own in sorted(by_user.items(), key=lambda pair: id_order(pair[0]))
         )
         return cls(tuple(histories), unknown)
 
     def __len__(self) -> int:
         return sum(map(len, self.histories))
-
-
-def is_positive(event: Event, positive_rating: float = POSITIVE_RATING) -> bool:
-    """Whether it speaks for the item, as the gateway has it: a rating by its value, all else by its type."""
-    if event.type == "rating":
-        return event.value is not None and event.value >= positive_rating
-    return event.type not in NOT_POSITIVE
 
 
 def id_order(name: str) -> tuple[int, int, str]:
@@ -102,11 +90,11 @@ def _ranks(index: Mapping[str, int]) -> dict[str, int]:
     return {item_id: place for place, item_id in enumerate(sorted(index, key=id_order))}
 
 
-def _history(user_id: str, events: Sequence[Event], index: Mapping[str, int], positive_rating: float) -> History:
+def _history(user_id: str, events: Sequence[Event], index: Mapping[str, int], positive: PositiveRule) -> History:
     return History(
         user_id,
         np.array([index[event.item_id] for event in events], np.int32),
         np.array([event.time_ms for event in events], np.int64),
         np.array([np.nan if event.value is None else event.value for event in events], np.float32),
-        np.array([is_positive(event, positive_rating) for event in events], np.bool_),
+        np.array([positive(event) for event in events], np.bool_),
     )

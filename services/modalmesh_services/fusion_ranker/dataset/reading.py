@@ -9,11 +9,12 @@ import numpy as np
 
 from modalmesh.data_folder import BadLine, DataFolder
 from modalmesh.errors import InvalidInput
+from modalmesh.positive import POSITIVE_RATING
 from modalmesh.types import Event, Item
 from modalmesh_services.fusion_ranker.dataset.attributes import Attributes
 from modalmesh_services.fusion_ranker.dataset.catalogue import NO_TIME, TAGS, Catalogue
 from modalmesh_services.fusion_ranker.dataset.embeddings import Embeddings
-from modalmesh_services.fusion_ranker.dataset.history import POSITIVE_RATING, Interactions
+from modalmesh_services.fusion_ranker.dataset.history import Interactions
 from modalmesh_services.fusion_ranker.dataset.tokens import Tokens
 
 Value = TypeVar("Value", Item, Event)
