@@ -27,6 +27,11 @@ class Dtype(IntEnum):
     BF16 = 3
     I8 = 4
 
+    @property
+    def number_bytes(self) -> int:
+        """What one number takes, an I8's share of its row's scale left out."""
+        return _STORAGE[self].itemsize
+
 
 _STORAGE: dict[Dtype, np.dtype[Any]] = {Dtype.F32: _F32, Dtype.F16: _F16, Dtype.BF16: _BF16, Dtype.I8: _I8}
 

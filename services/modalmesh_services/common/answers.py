@@ -3,7 +3,6 @@
 from modalmesh.embeddings import Dtype
 from modalmesh.errors import TooLarge
 
-_NUMBER_BYTES = {Dtype.F32: 4, Dtype.F16: 2, Dtype.BF16: 2, Dtype.I8: 1}
 # What a row takes beside its numbers: its place in the input, and an I8's scale.
 _PLACE_BYTES = 40
 # What is said of an input, and of the model.
@@ -12,7 +11,7 @@ _RESULT_BYTES = 128
 
 def most_bytes(rows: int, dim: int, dtype: Dtype) -> int:
     """Of one input's answer with so many rows, as a message."""
-    return rows * (dim * _NUMBER_BYTES[dtype] + _PLACE_BYTES) + _RESULT_BYTES
+    return rows * (dim * dtype.number_bytes + _PLACE_BYTES) + _RESULT_BYTES
 
 
 def too_large(size: int, limit: int) -> TooLarge | None:

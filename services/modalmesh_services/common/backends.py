@@ -80,7 +80,8 @@ class Backends:
             return graph.compile(placement), graph
 
         def reference() -> FloatMatrix:
-            return probe(_torch_step(network, Placement("torch", Device("cpu"), "fp32", 1)))
+            exact = Placement("torch", Device("cpu"), "fp32", 1)
+            return probe(_torch_step(network, exact, runs_once=True))
 
         choice = precision.choose(self._left, make, lambda made: probe(made[0]), reference)
         self._problems = [problem for problem in choice.problems if problem.placement.backend == "openvino"]
@@ -112,10 +113,10 @@ class Backends:
         }
 
 
-def _torch_step(network: "Network", placement: Placement) -> Step:
+def _torch_step(network: "Network", placement: Placement, *, runs_once: bool = False) -> Step:
     from modalmesh_services.common.torch_backend import TorchStep
 
-    return TorchStep(network, placement)
+    return TorchStep(network, placement, runs_once=runs_once)
 
 
 def _read(entry: Entry, first: Placement) -> Kept:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from modalmesh_services.common.torch_backend import Network
 
 # OpenVINO keeps what it made for every shape of a batch that it met, half a megabyte each and 5,000 pieces of it by
-# default: texts have thousands of shapes. Making it again takes some 5 % where hardly any shape comes twice.
+# default: texts have hundreds of shapes even at few lengths. Making it again takes some 5 % where hardly any comes
+# twice.
 _KERNELS_KEPT = 128
 _TASKS = Path("/proc/self/task")
 _COMPUTING_NICENESS = 5

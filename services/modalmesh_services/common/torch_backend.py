@@ -38,7 +38,9 @@ class Network(nn.Module):
 
 
 class TorchStep:
-    def __init__(self, network: Network, placement: Placement) -> None:
+    """`runs_once`: making a graph of the network would take longer than that gains."""
+
+    def __init__(self, network: Network, placement: Placement, *, runs_once: bool = False) -> None:
         if placement.device.type == "cpu":
             torch.set_num_threads(1)
         # A copy, because the network may yet be tried in another precision.
@@ -48,7 +50,7 @@ class TorchStep:
         self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # the stubs forget it
         self._device = torch.device(str(placement.device))
         self._run: Run = self._network
-        if placement.device.type == "cpu" and network.examples:
+        if placement.device.type == "cpu" and network.examples and not runs_once:
             self._run = _without_interpreter(self._network, network.examples)
 
     # Not inference_mode, in which a frozen network has none of its fused operations.

@@ -34,15 +34,14 @@ class TextModel:
 
     def __call__(self, batch: Sequence[Tokens], tokens: bool) -> tuple[FloatMatrix, FloatMatrix | None]:
         """Pooled vectors (B, D) float32 of length 1, and the token vectors (B, T, D) float32 where asked for."""
-        pooled, hidden = self._step(self._pad(batch), tokens)
         longest = max(len(text.ids) for text in batch)
+        pooled, hidden = self._step(self._pad(batch, self.padded_length(longest)), tokens)
         return pooled, None if hidden is None else hidden[:, :longest]
 
-    def _pad(self, batch: Sequence[Tokens]) -> Arrays:
-        """Token ids and mask, both (B, T) int64, T being the longest text's, padded."""
-        longest = self.padded_length(max(len(text.ids) for text in batch))
-        ids = np.full((len(batch), longest), self._pad_id, np.int64)
-        mask = np.zeros((len(batch), longest), np.int64)
+    def _pad(self, batch: Sequence[Tokens], length: int) -> Arrays:
+        """Token ids and mask, both (B, length) int64."""
+        ids = np.full((len(batch), length), self._pad_id, np.int64)
+        mask = np.zeros((len(batch), length), np.int64)
         for row, text in enumerate(batch):
             ids[row, : len(text.ids)] = text.ids
             mask[row, : len(text.ids)] = 1

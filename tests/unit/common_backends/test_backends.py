@@ -41,10 +41,12 @@ def test_a_kept_model_gives_the_same_vectors_and_says_what_it_was_told(tmp_path:
 
 
 def test_a_model_converted_for_other_placements_is_not_used(tmp_path: Path) -> None:
-    _, placement, graph = backends(tmp_path).choose(network(), probe)
-    backends(tmp_path).keep(MODEL, placement, graph, {})
-    assert Backends(places("cpu", "fp32"), str(tmp_path)).kept(MODEL) is None
-    assert backends(tmp_path, "torch").kept(MODEL) is None
+    exact = Backends(places("cpu", "fp32"), str(tmp_path))
+    _, placement, graph = exact.choose(network(), probe)
+    exact.keep(MODEL, placement, graph, {})
+    assert exact.kept(MODEL) is not None
+    for other in (places("cpu", "bf16"), places("cpu", "fp32", backend="torch")):
+        assert Backends(other, str(tmp_path)).kept(MODEL) is None
 
 
 def test_what_an_earlier_conversion_made_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

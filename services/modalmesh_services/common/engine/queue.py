@@ -106,22 +106,30 @@ class Queue(Generic[Raw, Ready, Out]):
         Raises:
             Overloaded: the queue is full, or too long for the caller's deadline; says when to come back.
         """
-        self._check_room(self._new(jobs), call.deadline - now)
-        self._enter(jobs, call, now)
+        new = self._new(jobs)
+        self._check_room(new, call.deadline - now)
+        self._enter(jobs, new, call, now)
 
     def admit_bulk(self, jobs: Sequence[Job[Raw]], call: Call[Raw, Ready, Out], now: float) -> bool:
         """Take a part of bulk, if there is room for it; it is too patient to be refused."""
-        if not self._has_bulk_room(self._new(jobs)):
+        new = self._new(jobs)
+        if not self._has_bulk_room(new):
             return False
-        self._enter(jobs, call, now, bulk=True)
+        self._enter(jobs, new, call, now, bulk=True)
         return True
 
     def _new(self, jobs: Sequence[Job[Raw]]) -> list[Job[Raw]]:
         """Those that aren't in flight already."""
         return list({job.key: job for job in jobs if job.key not in self._in_flight}.values())
 
-    def _enter(self, jobs: Sequence[Job[Raw]], call: Call[Raw, Ready, Out], now: float, bulk: bool = False) -> None:
-        new = self._new(jobs)
+    def _enter(
+        self,
+        jobs: Sequence[Job[Raw]],
+        new: Sequence[Job[Raw]],
+        call: Call[Raw, Ready, Out],
+        now: float,
+        bulk: bool = False,
+    ) -> None:
         if new and not self._in_flight:
             self._drain.begin(now)
         for job in new:
