@@ -8,8 +8,8 @@ import numpy as np
 from modalmesh_services.fusion_ranker.dataset import History
 from modalmesh_services.fusion_ranker.dataset.arrays import Flags, Floats, Indexes
 from modalmesh_services.fusion_ranker.evaluation import beyond, ranking
-from modalmesh_services.fusion_ranker.evaluation.interface import Fitted
 from modalmesh_services.fusion_ranker.evaluation.splits import Split
+from modalmesh_services.fusion_ranker.systems.interface import Fitted
 
 LENGTHS = (10, 20)
 _BATCH = 64

@@ -9,8 +9,8 @@ import numpy as np
 from modalmesh_services.fusion_ranker.dataset import Catalogue, History
 from modalmesh_services.fusion_ranker.dataset.arrays import Flags
 from modalmesh_services.fusion_ranker.dataset.reading import Dataset
-from modalmesh_services.fusion_ranker.evaluation.interface import Training
 from modalmesh_services.fusion_ranker.evaluation.splits import Case, Scored, Split, cut, enough, split_point
+from modalmesh_services.fusion_ranker.systems.interface import Training
 
 FOLDS = 5
 COLD_SEEDS = (0, 1, 2)

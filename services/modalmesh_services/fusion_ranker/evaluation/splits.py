@@ -8,7 +8,7 @@ import numpy as np
 
 from modalmesh_services.fusion_ranker.dataset import Catalogue, History
 from modalmesh_services.fusion_ranker.dataset.arrays import Flags, Indexes, Times
-from modalmesh_services.fusion_ranker.evaluation.interface import Training
+from modalmesh_services.fusion_ranker.systems.interface import Training
 
 LEAST_POSITIVES = 10
 HISTORY_SHARE = 0.8

@@ -10,8 +10,8 @@ from zipfile import BadZipFile
 import numpy as np
 
 from modalmesh_services.fusion_ranker.dataset.reading import Dataset
-from modalmesh_services.fusion_ranker.evaluation.interface import System
 from modalmesh_services.fusion_ranker.evaluation.measuring import Measured
+from modalmesh_services.fusion_ranker.systems.interface import System
 
 FORMAT = 1
 """Raised when protocols or figures come to mean something else."""

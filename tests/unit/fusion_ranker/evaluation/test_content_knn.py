@@ -8,7 +8,7 @@ from modalmesh_services.fusion_ranker.evaluation import measuring, protocols
 from modalmesh_services.fusion_ranker.evaluation.baselines import ContentKnn
 from modalmesh_services.fusion_ranker.evaluation.baselines.content_features import centred, near_times, rare_values
 from modalmesh_services.fusion_ranker.evaluation.baselines.tuned import validation
-from modalmesh_services.fusion_ranker.evaluation.interface import Training
+from modalmesh_services.fusion_ranker.systems.interface import Training
 from tests.unit.fusion_ranker.evaluation.conftest import made_history
 
 ALL = np.ones(4, np.bool_)

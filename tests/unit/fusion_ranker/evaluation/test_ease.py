@@ -5,7 +5,7 @@ from modalmesh_services.fusion_ranker.dataset.reading import Dataset
 from modalmesh_services.fusion_ranker.evaluation import protocols, ranking
 from modalmesh_services.fusion_ranker.evaluation.baselines import Ease, Popularity
 from modalmesh_services.fusion_ranker.evaluation.baselines.matrices import liked_matrix
-from modalmesh_services.fusion_ranker.evaluation.interface import System
+from modalmesh_services.fusion_ranker.systems.interface import System
 
 
 def _ndcg_and_recall(system: System, dataset: Dataset) -> tuple[float, float]:

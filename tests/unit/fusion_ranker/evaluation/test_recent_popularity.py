@@ -3,7 +3,7 @@ import numpy as np
 from modalmesh.types import Item
 from modalmesh_services.fusion_ranker.dataset.reading import build_catalogue
 from modalmesh_services.fusion_ranker.evaluation.baselines import RecentPopularity
-from modalmesh_services.fusion_ranker.evaluation.interface import Training
+from modalmesh_services.fusion_ranker.systems.interface import Training
 from tests.unit.fusion_ranker.evaluation.conftest import made_history
 
 DAY_MS = 86_400_000

@@ -8,9 +8,9 @@ from click.testing import CliRunner
 from modalmesh_services.fusion_ranker.dataset.reading import Dataset
 from modalmesh_services.fusion_ranker.evaluation.__main__ import main
 from modalmesh_services.fusion_ranker.evaluation.baselines import Ease, Popularity
-from modalmesh_services.fusion_ranker.evaluation.interface import System
 from modalmesh_services.fusion_ranker.evaluation.runner import BestOnTest, Runner
 from modalmesh_services.fusion_ranker.evaluation.store import Store, fingerprint, key
+from modalmesh_services.fusion_ranker.systems.interface import System
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from modalmesh_services.fusion_ranker.evaluation.baselines.item_knn import ItemK
 from modalmesh_services.fusion_ranker.evaluation.baselines.popularity import Popularity
 from modalmesh_services.fusion_ranker.evaluation.baselines.recent_popularity import RecentPopularity
 from modalmesh_services.fusion_ranker.evaluation.baselines.tuned import Tuned
-from modalmesh_services.fusion_ranker.evaluation.interface import System
 from modalmesh_services.fusion_ranker.evaluation.runner import BestOnTest
+from modalmesh_services.fusion_ranker.systems.interface import System
 
 __all__ = ["BASELINES", "Als", "ContentKnn", "Ease", "ItemKnn", "Popularity", "RecentPopularity", "Tuned"]
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from modalmesh_services.fusion_ranker.dataset import Catalogue, History
 from modalmesh_services.fusion_ranker.dataset.arrays import Floats, SparseRows, Times
 from modalmesh_services.fusion_ranker.evaluation.baselines.matrices import liked_matrix
-from modalmesh_services.fusion_ranker.evaluation.interface import Training
+from modalmesh_services.fusion_ranker.systems.interface import Training
 
 
 @dataclass(frozen=True, slots=True)

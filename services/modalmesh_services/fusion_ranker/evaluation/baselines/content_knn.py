@@ -10,7 +10,7 @@ from modalmesh_services.fusion_ranker.dataset import Catalogue, History
 from modalmesh_services.fusion_ranker.dataset.arrays import Flags, Floats, Times
 from modalmesh_services.fusion_ranker.evaluation.baselines.content_features import FEATURES, features
 from modalmesh_services.fusion_ranker.evaluation.baselines.matrices import liked_matrix
-from modalmesh_services.fusion_ranker.evaluation.interface import Training
+from modalmesh_services.fusion_ranker.systems.interface import Training
 
 _CHUNK = 1000
 """Items compared with the liked ones at once: some 40 MB a kind of content."""

@@ -9,7 +9,7 @@ import numpy as np
 from modalmesh_services.fusion_ranker.dataset import Catalogue, History
 from modalmesh_services.fusion_ranker.dataset.arrays import Floats, Times
 from modalmesh_services.fusion_ranker.evaluation.baselines.matrices import liked_matrix
-from modalmesh_services.fusion_ranker.evaluation.interface import Training
+from modalmesh_services.fusion_ranker.systems.interface import Training
 
 
 @dataclass(frozen=True, slots=True)

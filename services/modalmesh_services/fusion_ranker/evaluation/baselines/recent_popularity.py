@@ -8,7 +8,7 @@ import numpy as np
 
 from modalmesh_services.fusion_ranker.dataset import Catalogue, History
 from modalmesh_services.fusion_ranker.dataset.arrays import Floats, Indexes, Times
-from modalmesh_services.fusion_ranker.evaluation.interface import Training
+from modalmesh_services.fusion_ranker.systems.interface import Training
 
 _DAY_MS = 86_400_000
 

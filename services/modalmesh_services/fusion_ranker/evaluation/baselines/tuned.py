@@ -6,9 +6,9 @@ from types import MappingProxyType
 
 import numpy as np
 
-from modalmesh_services.fusion_ranker.evaluation.interface import Fitted, System, Training
 from modalmesh_services.fusion_ranker.evaluation.measuring import measure
 from modalmesh_services.fusion_ranker.evaluation.splits import Case, Scored, Split, cut, enough
+from modalmesh_services.fusion_ranker.systems.interface import Fitted, System, Training
 
 CHOSEN_BY = "ndcg@10"
 _COLD_SHARE = 0.2

@@ -1,11 +1,14 @@
-"""What is measured: a system learns from training data and scores users whom it has not seen.
+"""What learns: a system takes training data, and what it has learned scores users whom it has not seen.
 
-Baselines and trained systems are the same to an evaluation.
+Baselines and trained rankers are the same to an evaluation. A ranker that can be served has `Parts` besides.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
 
 from modalmesh_services.fusion_ranker.dataset import Catalogue, History
 from modalmesh_services.fusion_ranker.dataset.arrays import Flags, Floats, Times
@@ -58,4 +61,24 @@ class System(Protocol):
 
     def fit(self, training: Training) -> Fitted:
         """Learn; the same training gives the same scores on the same machine."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parts:
+    """What a trained ranker consists of, as a bundle keeps it: no code, nothing that needs the training data.
+
+    `settings` is JSON; `arrays` become safetensors; `item_ids` is the vocabulary, the items that were learned by id.
+    """
+
+    settings: Mapping[str, Any]
+    arrays: Mapping[str, npt.NDArray[np.generic]]
+    item_ids: tuple[str, ...]
+
+
+class Trained(Fitted, Protocol):
+    """A fitted system that can be written to a bundle and served."""
+
+    def parts(self) -> Parts:
+        """Enough to rank with, for any user and any item."""
         ...

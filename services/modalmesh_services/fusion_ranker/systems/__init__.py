@@ -1,0 +1,1 @@
+"""Ways to learn a ranker from a catalogue and its histories, each by its name."""
