@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from modalmesh.embeddings import ModelId
 from modalmesh_services.fusion_ranker.dataset import Catalogue, History
 from modalmesh_services.fusion_ranker.dataset.arrays import Flags, Floats, Times
 
@@ -82,3 +83,15 @@ class Trained(Fitted, Protocol):
     def parts(self) -> Parts:
         """Enough to rank with, for any user and any item."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class MadeFor:
+    """What a trained ranker is served as: its name and revision, and the encoders whose vectors it takes."""
+
+    name: str
+    revision: str
+    text: ModelId
+    image: ModelId
+    text_dim: int
+    image_dim: int
