@@ -88,3 +88,14 @@ def test_only_items_with_both_modalities_are_compared() -> None:
     both = aligned["text"].present & aligned["image"].present
     kept = {name: Tokens(part.values[both], part.mask[both]) for name, part in aligned.items()}
     torch.testing.assert_close(aligner.losses(aligned), aligner.losses(kept))
+
+
+@pytest.mark.parametrize("kind", ALIGNERS)
+def test_what_is_in_the_shared_space_already_joins_the_losses(kind: type[Aligner]) -> None:
+    aligner = kind(DIMS, 16)
+    aligned = {**aligner(world()), "attributes": tokens(7, dim=16)}
+    assert all(loss.isfinite() for loss in aligner.losses(aligned).values())
+
+
+def test_a_discriminator_without_anything_to_tell_has_no_loss() -> None:
+    assert AdversarialAligner(DIMS, 16).losses({"attributes": tokens(7, dim=16)}) == {}

@@ -1,3 +1,5 @@
+import math
+
 import torch
 from torch import nn
 
@@ -91,3 +93,19 @@ def test_the_gan_remakes_only_what_has_others_beside_it() -> None:
     changed = (remade(modalities, ConditionalGan(2, DIM), 1.0).values != modalities.values).any(dim=-1)
     assert changed[:25].all()
     assert not changed[25:].any()
+
+
+def test_a_single_modality_has_nobody_to_be_ahead_of() -> None:
+    assert modulation(torch.tensor([0.7]), 1.0).tolist() == [1.0]
+
+
+def test_the_modality_ahead_is_held_back_as_in_ogm_ge() -> None:
+    factors = modulation(torch.tensor([0.8, 0.2]), 0.3)
+    torch.testing.assert_close(factors, torch.tensor([1.0 - math.tanh(0.3 * 4.0), 1.0]))
+
+
+def test_noise_on_a_vector_of_zeros_has_a_gradient() -> None:
+    values = torch.zeros(2, 1, DIM, requires_grad=True)
+    torch.autograd.backward(noisy(Tokens(values, torch.ones(2, 1, dtype=torch.bool)), 0.1).values.sum())
+    assert values.grad is not None
+    assert values.grad.isfinite().all()

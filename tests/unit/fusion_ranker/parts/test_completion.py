@@ -87,3 +87,17 @@ def test_the_gan_serves_the_same_twice_and_varies_in_training() -> None:
     gan, known = ConditionalGan(3, DIM), tokens(1, count=3)
     assert not torch.equal(gan.train().made(known), gan.made(known))
     assert torch.equal(gan.eval().made(known), gan.made(known))
+
+
+@pytest.mark.parametrize("kind", [Regression, ConditionalGan])
+def test_what_masked_places_hold_spoils_no_gradient(kind: type[Completion]) -> None:
+    completion = kind(3, DIM)
+    torch.autograd.backward(torch.stack(list(completion.losses(spoilt(tokens(1, count=3))).values())).sum())
+    assert all(each.grad is not None and each.grad.isfinite().all() for each in completion.parameters())
+
+
+@pytest.mark.parametrize("kind", [Regression, ConditionalGan])
+def test_that_a_modality_is_there_says_nothing_by_itself(kind: type[Completion]) -> None:
+    completion, mask = kind(2, DIM).eval(), torch.tensor([[True, True], [True, False]])
+    made = completion.made(Tokens(torch.zeros(2, 2, DIM), mask))
+    assert torch.equal(made[0], made[1])

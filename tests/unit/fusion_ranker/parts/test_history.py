@@ -82,3 +82,11 @@ def test_an_event_beyond_the_positions_is_still_read() -> None:
     values[:, 0] *= -2.0
     moved = encoder(Tokens(values, events.mask), ages(events)).user - encoder(events, ages(events)).user
     assert moved.abs().max() > 1e-4
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_history_of_no_length_is_zeros(name: str) -> None:
+    nothing = Tokens(torch.zeros(3, 0, DIM), torch.zeros(3, 0, dtype=torch.bool))
+    encoded = ALL[name]()(nothing, torch.zeros(3, 0))
+    assert torch.equal(encoded.user, torch.zeros(3, DIM))
+    assert encoded.events.values.shape == (3, 0, DIM)

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from modalmesh_services.fusion_ranker.models.parts.attention import TransformerBlock
 from modalmesh_services.fusion_ranker.models.parts.frames import AttentionFrames, FramePooling, RecurrentFrames
 from modalmesh_services.fusion_ranker.models.parts.fusion import (
     AddFusion,
@@ -78,3 +79,16 @@ def test_the_order_of_frames_counts_by_rnn_and_not_by_attention() -> None:
     recurrent, attention = RecurrentFrames(DIM), AttentionFrames(DIM)
     torch.testing.assert_close(attention(permuted(frames)).values, attention(frames).values)
     assert not torch.allclose(recurrent(permuted(frames)).values, recurrent(frames).values, atol=1e-3)
+
+
+@pytest.mark.parametrize("kind", FRAMES)
+def test_a_catalogue_without_frames_has_empty_tokens(kind: type[FramePooling]) -> None:
+    pooled = kind(DIM)(Tokens(torch.zeros(3, 0, DIM), torch.zeros(3, 0, dtype=torch.bool)))
+    assert not pooled.mask.any()
+    assert torch.equal(pooled.values, torch.zeros(3, 1, DIM))
+
+
+def test_what_a_token_looks_at_passes_a_layer_norm() -> None:
+    block, context = TransformerBlock(DIM, 2), tokens(2)
+    larger = Tokens(context.values * 100.0, context.mask)
+    torch.testing.assert_close(block(tokens(1), larger).values, block(tokens(1), context).values, rtol=1e-3, atol=1e-3)

@@ -1,5 +1,6 @@
 import math
 from collections.abc import Callable
+from unittest import mock
 
 import pytest
 import torch
@@ -141,3 +142,11 @@ def test_lista_starts_as_ista_which_lowers_its_objective() -> None:
         costs.append(((code @ coder.dictionary - vectors).square().sum() / 2 + 0.1 * code.abs().sum()).item())
     assert costs == sorted(costs, reverse=True)
     assert math.isfinite(costs[-1])
+
+
+def test_lista_codes_once_for_all_its_losses() -> None:
+    coder, vectors = Lista(DIM, 16), torch.randn(10, DIM)
+    with mock.patch.object(Lista, "code", autospec=True, side_effect=Lista.code) as code:
+        losses = coder.losses(vectors)
+    assert code.call_count == 1
+    torch.testing.assert_close(losses["sparse_l1"], 0.01 * coder.code(vectors).abs().mean())

@@ -52,7 +52,10 @@ class ContrastiveAligner(Aligner):
 
 
 class AdversarialAligner(Aligner):
-    """A discriminator tells the modality of a vector, and alignment learns to mislead it (Ganin et al. 2016, DANN)."""
+    """A discriminator tells the modality of a vector, and alignment learns to mislead it (Ganin et al. 2016, DANN).
+
+    What isn't among `dims`, such as attributes that come in the shared space already, is no modality to tell.
+    """
 
     def __init__(self, dims: Mapping[str, int], dim: int, strength: float = 0.1) -> None:
         super().__init__(dims, dim)
@@ -61,9 +64,12 @@ class AdversarialAligner(Aligner):
         self.discriminator = nn.Sequential(nn.Linear(dim, dim), nn.GELU(), nn.Linear(dim, len(dims)))
 
     def losses(self, aligned: Mapping[str, Tokens]) -> dict[str, Tensor]:
-        vectors = torch.cat([masked_mean(part)[part.present] for part in aligned.values()])
-        counts = [int(part.present.sum()) for part in aligned.values()]
-        places = [self._names.index(name) for name in aligned]
+        told = {name: aligned[name] for name in self._names if name in aligned}
+        if not told:
+            return {}
+        vectors = torch.cat([masked_mean(part)[part.present] for part in told.values()])
+        counts = [int(part.present.sum()) for part in told.values()]
+        places = [self._names.index(name) for name in told]
         labels = torch.repeat_interleave(torch.tensor(places), torch.tensor(counts)).to(vectors.device)
         guesses = self.discriminator(reverse_gradient(vectors, self._strength))
         wrong = functional.cross_entropy(guesses, labels, reduction="sum")

@@ -50,12 +50,17 @@ class TransformerBlock(nn.Module):
         self.linear = nn.Sequential(nn.Linear(dim, 2 * dim), nn.GELU(), nn.Linear(2 * dim, dim), nn.Dropout(dropout))
 
     def forward(self, tokens: Tokens, context: Tokens | None = None, allowed: Tensor | None = None) -> Tokens:
-        """(N, T, D) to (N, T, D): each token looks at those of `context` (N, S, D), by itself at its own row's."""
+        """(N, T, D) to (N, T, D): each token looks at those of `context` (N, S, D), by itself at its own row's.
+
+        Both pass the same layer norm, as in Tsai et al. 2019.
+        """
         values = tokens.clean().values
-        normed = self.before_attention(values)
-        seen = Tokens(normed, tokens.mask) if context is None else context
-        values = values + self.attention(normed, seen, allowed)
+        seen = self._normed(tokens if context is None else context)
+        values = values + self.attention(self.before_attention(values), seen, allowed)
         return Tokens(values + self.linear(self.before_linear(values)), tokens.mask).clean()
+
+    def _normed(self, tokens: Tokens) -> Tokens:
+        return Tokens(self.before_attention(tokens.clean().values), tokens.mask)
 
 
 class AttentionPooling(nn.Module):

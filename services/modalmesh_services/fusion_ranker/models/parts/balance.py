@@ -55,10 +55,14 @@ class ContributionGates(nn.Module):
 
 def modulation(scores: Tensor, strength: float) -> Tensor:
     """(M,): what each modality's gradients are multiplied by, from how sure each alone is of what is right: `scores`
-    (M,) positive. 1 for the weaker ones, less for the ones ahead (Peng et al. 2022, OGM-GE).
+    (M,) positive. With rho a score over the mean of the others, 1 - tanh(strength * rho) where rho is above 1, else 1
+    (Peng et al. 2022, OGM-GE, who have two modalities). A modality without others is never ahead.
     """
-    others = (scores.sum() - scores) / max(1, len(scores) - 1)
-    return 1.0 - torch.tanh(strength * (scores / others.clamp(min=1e-12) - 1.0).clamp(min=0.0))
+    if len(scores) < 2:
+        return torch.ones_like(scores)
+    others = (scores.sum() - scores) / (len(scores) - 1)
+    ahead = scores / others.clamp(min=1e-12)
+    return torch.where(ahead > 1.0, 1.0 - torch.tanh(strength * ahead), 1.0)
 
 
 def modulate_gradients(modules: Mapping[str, nn.Module], factors: Mapping[str, float], noise: float = 0.0) -> None:
@@ -74,7 +78,8 @@ def modulate_gradients(modules: Mapping[str, nn.Module], factors: Mapping[str, f
 
 def noisy(tokens: Tokens, scale: float) -> Tokens:
     """Normal noise of `scale` times the root mean square of a vector's values is added to each (N, T, D)."""
-    size = tokens.clean().values.square().mean(dim=-1, keepdim=True).sqrt()
+    # A root has no slope at 0, where a vector of zeros is.
+    size = tokens.clean().values.square().mean(dim=-1, keepdim=True).clamp(min=1e-12).sqrt()
     return Tokens(tokens.values + scale * size * torch.randn_like(tokens.values), tokens.mask).clean()
 
 

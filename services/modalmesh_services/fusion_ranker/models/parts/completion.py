@@ -42,7 +42,7 @@ class Regression(Completion):
 
     def __init__(self, modalities: int, dim: int) -> None:
         super().__init__()
-        inputs = modalities * (dim + 1)
+        inputs = modalities * dim
         self.networks = nn.ModuleList(_network(inputs, dim, dim) for _ in range(modalities))
 
     def made(self, modalities: Tokens) -> Tensor:
@@ -51,7 +51,7 @@ class Regression(Completion):
     def losses(self, modalities: Tokens) -> dict[str, Tensor]:
         learnable = _learnable(modalities)
         # The target is detached: completion must not bend what it predicts towards being predictable.
-        wrong = (self.made(modalities) - modalities.values.detach()).square().mean(dim=-1)
+        wrong = (self.made(modalities) - modalities.clean().values.detach()).square().mean(dim=-1)
         return {"regression": _mean_where(wrong, learnable)}
 
 
@@ -66,23 +66,18 @@ class ConditionalGan(Completion):
     def __init__(self, modalities: int, dim: int, noise: int = 8, closeness: float = 1.0) -> None:
         super().__init__()
         self._noise, self._closeness = noise, closeness
-        inputs = modalities * (dim + 1)
+        inputs = modalities * dim
         self.generators = nn.ModuleList(_network(inputs + noise, dim, dim) for _ in range(modalities))
         self.discriminators = nn.ModuleList(_network(inputs + dim, dim, 1) for _ in range(modalities))
 
     def made(self, modalities: Tokens) -> Tensor:
-        """Noise in training alone: serving must answer the same twice."""
-        conditions = _conditions(modalities)
-        shape = (*conditions.shape[:2], self._noise)
-        noise = torch.randn(shape, device=conditions.device, dtype=conditions.dtype) if self.training else None
-        noise = conditions.new_zeros(shape) if noise is None else noise
-        return _each(self.generators, torch.cat([conditions, noise], dim=-1))
+        return self._made_from(_conditions(modalities))
 
     def losses(self, modalities: Tokens) -> dict[str, Tensor]:
         learnable = _learnable(modalities)
         real = modalities.clean().values.detach()
-        fixed = Tokens(real, modalities.mask)
-        made, conditions = self.made(fixed), _conditions(fixed)
+        conditions = _conditions(Tokens(real, modalities.mask))
+        made = self._made_from(conditions)
         told_real = self._told(conditions, real)
         told_made = self._told(conditions, made.detach())
         fooled = self._told(conditions, made, frozen=True)
@@ -92,6 +87,13 @@ class ConditionalGan(Completion):
             "gan_generator": _mean_where(functional.softplus(-fooled), learnable),
             "gan_closeness": self._closeness * _mean_where((made - real).abs().mean(dim=-1), learnable),
         }
+
+    def _made_from(self, conditions: Tensor) -> Tensor:
+        """Noise in training alone: serving must answer the same twice."""
+        noise = conditions.new_zeros(*conditions.shape[:2], self._noise)
+        if self.training:
+            noise.normal_()
+        return _each(self.generators, torch.cat([conditions, noise], dim=-1))
 
     def _told(self, conditions: Tensor, vectors: Tensor, *, frozen: bool = False) -> Tensor:
         """(N, M): the logit of being real."""
@@ -119,11 +121,13 @@ def _each(networks: nn.ModuleList, inputs: Tensor) -> Tensor:
 
 
 def _conditions(modalities: Tokens) -> Tensor:
-    """(N, M, M * (D + 1)): for each modality all the others, zeros in its own place, and which of them are there."""
+    """(N, M, M * D): for each modality all the others, zeros in its own place and for what is missing.
+
+    Whether the others are there isn't told by itself: in many a catalogue that says how popular an item is.
+    """
     count = modalities.mask.shape[1]
     others = modalities.mask[:, None, :] & ~torch.eye(count, dtype=torch.bool, device=modalities.mask.device)
-    values = modalities.values[:, None].masked_fill(~others[..., None], 0.0)  # (N, M, M, D)
-    return torch.cat([values.flatten(2), others.to(values.dtype)], dim=-1)
+    return modalities.values[:, None].masked_fill(~others[..., None], 0.0).flatten(2)
 
 
 def _learnable(modalities: Tokens) -> Tensor:

@@ -26,6 +26,9 @@ class RecurrentFrames(FramePooling):
         self.network = nn.GRU(dim, dim, batch_first=True)
 
     def pool(self, frames: Tokens) -> Tensor:
+        if not frames.mask.shape[1]:
+            # Recurrent networks refuse to run over nothing.
+            return last(frames)
         front, _ = to_front(frames)
         return last(Tokens(self.network(front.values)[0], front.mask))
 

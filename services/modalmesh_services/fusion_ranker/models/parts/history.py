@@ -47,6 +47,9 @@ class RecurrentHistory(HistoryEncoder):
         self.network = cell(dim, dim, batch_first=True)
 
     def forward(self, events: Tokens, ages: Tensor) -> EncodedHistory:
+        if not events.mask.shape[1]:
+            # Recurrent networks refuse to run over nothing.
+            return EncodedHistory(events, last(events))
         aged = Tokens(events.clean().values + self.age(ages, events.mask), events.mask)
         front, places = to_front(aged)
         # What follows a row's last event can't reach back to it.

@@ -22,7 +22,10 @@ class SparseCoder(nn.Module, ABC):
 
     def losses(self, vectors: Tensor) -> dict[str, Tensor]:
         """`sparse_reconstruction`: the mean squared difference that coding (N, D) leaves."""
-        return {"sparse_reconstruction": (self(vectors) - vectors).square().mean()}
+        return self._losses_of(self.code(vectors), vectors)
+
+    def _losses_of(self, code: Tensor, vectors: Tensor) -> dict[str, Tensor]:
+        return {"sparse_reconstruction": (code @ self.dictionary - vectors).square().mean()}
 
 
 class Lista(SparseCoder):
@@ -46,9 +49,9 @@ class Lista(SparseCoder):
             code = self._shrink(driven + code @ self.inhibition)
         return code
 
-    def losses(self, vectors: Tensor) -> dict[str, Tensor]:
+    def _losses_of(self, code: Tensor, vectors: Tensor) -> dict[str, Tensor]:
         """Beside the reconstruction `sparse_l1`, the mean absolute code."""
-        return {**super().losses(vectors), "sparse_l1": self._sparsity * self.code(vectors).abs().mean()}
+        return {**super()._losses_of(code, vectors), "sparse_l1": self._sparsity * code.abs().mean()}
 
     def _shrink(self, code: Tensor) -> Tensor:
         return code.sign() * (code.abs() - self.threshold.abs()).clamp(min=0.0)

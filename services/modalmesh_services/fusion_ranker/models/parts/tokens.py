@@ -61,6 +61,8 @@ def put_back(values: Tensor, places: Tensor) -> Tensor:
 
 def last(tokens: Tokens) -> Tensor:
     """(N, D): the last token of rows without gaps; zeros where there is none."""
+    if not tokens.mask.shape[1]:
+        return tokens.values.sum(dim=1)
     place = (tokens.mask.sum(dim=1) - 1).clamp(min=0)
     chosen = tokens.clean().values.gather(1, place[:, None, None].expand(-1, 1, tokens.values.shape[-1]))
     return chosen[:, 0]
