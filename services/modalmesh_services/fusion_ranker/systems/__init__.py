@@ -16,13 +16,20 @@ from modalmesh_services.fusion_ranker.systems.interface import MadeFor, Parts, S
 
 @dataclass(frozen=True, slots=True)
 class SystemKind:
-    """A package of systems; its modules `learning` with `system(name)` and `serving` with `ranker(parts, made_for)`."""
+    """A package of systems.
+
+    Its module `learning` has `system(name, changes)`, its module `serving` has `ranker(parts, made_for)`.
+    """
 
     package: str
 
-    def system(self, name: str) -> System:
-        """What learns."""
-        return cast(System, importlib.import_module(f"{self.package}.learning").system(name))
+    def system(self, name: str, changes: Mapping[str, object] = MappingProxyType({})) -> System:
+        """What learns. `changes` are of its configuration, as in JSON or TOML, such as epochs or seed.
+
+        Raises:
+            InvalidInput: the configuration has no such key, or not with such a value; names it.
+        """
+        return cast(System, importlib.import_module(f"{self.package}.learning").system(name, changes))
 
     def ranker(self, parts: Parts, made_for: MadeFor) -> RankerModel:
         """What ranks, of parts that such a system gave.

@@ -3,9 +3,10 @@
 Baselines and trained rankers are the same to an evaluation. A ranker that can be served has `Parts` besides.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -82,6 +83,43 @@ class Trained(Fitted, Protocol):
 
     def parts(self) -> Parts:
         """Enough to rank with, for any user and any item."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How far a training is: `done` of `total` steps of a stage, such as epochs of a network.
+
+    `loss` and `validation`, the value of the figure `validated_by` on a slice held out in time, are None where a step
+    has none.
+    """
+
+    stage: str
+    done: int
+    total: int
+    loss: float | None = None
+    validation: float | None = None
+    validated_by: str = "ndcg@10"
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Who follows a training, and where it may keep its work so that it goes on there after an interruption.
+
+    `folder` exists and is of this training alone: the same data, system and configuration. It is removed when the
+    training is done.
+    """
+
+    tell: Callable[[Step], None]
+    folder: Path | None = None
+
+
+@runtime_checkable
+class WatchedSystem(Protocol):
+    """A system whose training can be followed, and may resume."""
+
+    def fit_watched(self, training: Training, watch: Watch) -> Trained:
+        """As `fit`. A resumed training gives what an uninterrupted one gives."""
         ...
 
 
