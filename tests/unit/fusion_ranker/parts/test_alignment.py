@@ -4,6 +4,7 @@ import torch
 from modalmesh_services.fusion_ranker.models.parts.alignment import (
     AdversarialAligner,
     Aligner,
+    ContrastiveAdversarialAligner,
     ContrastiveAligner,
     LinearAligner,
     info_nce,
@@ -13,7 +14,8 @@ from modalmesh_services.fusion_ranker.models.parts.tokens import Tokens
 from tests.unit.fusion_ranker.parts.made import spoilt, tokens
 
 DIMS = {"text": 6, "image": 10}
-ALIGNERS = [LinearAligner, ContrastiveAligner, AdversarialAligner]
+WITH_LOSSES = [ContrastiveAligner, AdversarialAligner, ContrastiveAdversarialAligner]
+ALIGNERS = [LinearAligner, *WITH_LOSSES]
 
 
 def world() -> dict[str, Tokens]:
@@ -30,7 +32,7 @@ def test_all_modalities_come_out_in_one_size(kind: type[Aligner]) -> None:
     assert all(part.values.isfinite().all() for part in aligned.values())
 
 
-@pytest.mark.parametrize("kind", [ContrastiveAligner, AdversarialAligner])
+@pytest.mark.parametrize("kind", WITH_LOSSES)
 def test_losses_reach_every_parameter(kind: type[Aligner]) -> None:
     aligner = kind(DIMS, 16)
     torch.autograd.backward(torch.stack(list(aligner.losses(aligner(world())).values())).sum())
@@ -99,3 +101,10 @@ def test_what_is_in_the_shared_space_already_joins_the_losses(kind: type[Aligner
 
 def test_a_discriminator_without_anything_to_tell_has_no_loss() -> None:
     assert AdversarialAligner(DIMS, 16).losses({"attributes": tokens(7, dim=16)}) == {}
+
+
+def test_both_objectives_are_those_of_each() -> None:
+    both = ContrastiveAdversarialAligner(DIMS, 16)
+    alone, aligned = ContrastiveAligner(DIMS, 16), both(world())
+    assert set(both.losses(aligned)) == {"adversarial", "contrastive"}
+    torch.testing.assert_close(both.losses(aligned)["contrastive"], alone.losses(aligned)["contrastive"])

@@ -103,6 +103,14 @@ def test_target_attention_differs_by_candidate_and_is_zero_where_no_event_is() -
     assert not weights[~tokens(1).mask[:, None].expand_as(weights)].any()
 
 
+def test_target_attention_is_a_network_over_candidate_event_difference_and_product() -> None:
+    attention, events, candidates = TargetAttention(DIM, hidden=5), tokens(1, full=True), torch.randn(4, 3, DIM)
+    ours, theirs = candidates[:, :, None].expand(-1, -1, 5, -1), events.values[:, None].expand(-1, 3, -1, -1)
+    pairs = torch.cat([ours, theirs, ours - theirs, ours * theirs], dim=-1)
+    expected = attention.out(torch.nn.functional.silu(attention.pair(pairs)))[..., 0] / math.sqrt(5)
+    torch.testing.assert_close(attention.weights(candidates, events), expected)
+
+
 def test_head_gives_probabilities() -> None:
     logits = ProbabilityHead(3, 4)([torch.randn(2, 5, 1), torch.randn(2, 5, 2)])
     assert logits.shape == (2, 5)

@@ -43,12 +43,7 @@ class ContrastiveAligner(Aligner):
         self._temperature = temperature
 
     def losses(self, aligned: Mapping[str, Tokens]) -> dict[str, Tensor]:
-        pairs = [self._pair(one, other) for one, other in itertools.combinations(aligned.values(), 2)]
-        return {"contrastive": torch.stack(pairs).mean()} if pairs else {}
-
-    def _pair(self, one: Tokens, other: Tokens) -> Tensor:
-        both = one.present & other.present
-        return info_nce(masked_mean(one)[both], masked_mean(other)[both], self._temperature)
+        return _contrastive(aligned, self._temperature)
 
 
 class AdversarialAligner(Aligner):
@@ -74,6 +69,26 @@ class AdversarialAligner(Aligner):
         guesses = self.discriminator(reverse_gradient(vectors, self._strength))
         wrong = functional.cross_entropy(guesses, labels, reduction="sum")
         return {"adversarial": wrong / max(1, len(vectors))}
+
+
+class ContrastiveAdversarialAligner(AdversarialAligner):
+    """Both at once: an item's modalities find each other, and none is told from the others."""
+
+    def __init__(self, dims: Mapping[str, int], dim: int, temperature: float = 0.1, strength: float = 0.1) -> None:
+        super().__init__(dims, dim, strength)
+        self._temperature = temperature
+
+    def losses(self, aligned: Mapping[str, Tokens]) -> dict[str, Tensor]:
+        return {**super().losses(aligned), **_contrastive(aligned, self._temperature)}
+
+
+def _contrastive(aligned: Mapping[str, Tokens], temperature: float) -> dict[str, Tensor]:
+    """The mean over pairs of modalities, each over the items that have both."""
+    losses = []
+    for one, other in itertools.combinations(aligned.values(), 2):
+        both = one.present & other.present
+        losses.append(info_nce(masked_mean(one)[both], masked_mean(other)[both], temperature))
+    return {"contrastive": torch.stack(losses).mean()} if losses else {}
 
 
 def info_nce(one: Tensor, other: Tensor, temperature: float) -> Tensor:

@@ -54,9 +54,9 @@ class TransformerBlock(nn.Module):
 
         Both pass the same layer norm, as in Tsai et al. 2019.
         """
-        values = tokens.clean().values
-        seen = self._normed(tokens if context is None else context)
-        values = values + self.attention(self.before_attention(values), seen, allowed)
+        normed = self._normed(tokens)
+        seen = normed if context is None else self._normed(context)
+        values = tokens.clean().values + self.attention(normed.values, seen, allowed)
         return Tokens(values + self.linear(self.before_linear(values)), tokens.mask).clean()
 
     def _normed(self, tokens: Tokens) -> Tokens:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from modalmesh_services.fusion_ranker.models.parts.tokens import Tokens
 
@@ -15,9 +16,9 @@ class TargetAttention(nn.Module):
     of the history's length, so that a long history stays in range.
     """
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, dim: int, hidden: int | None = None) -> None:
         super().__init__()
-        self.weigh = nn.Sequential(nn.Linear(4 * dim, dim), nn.SiLU(), nn.Linear(dim, 1))
+        self.pair, self.out = nn.Linear(4 * dim, hidden or dim), nn.Linear(hidden or dim, 1)
 
     def forward(self, candidates: Tensor, events: Tokens) -> Tensor:
         """(B, C, D) and events (B, L, D) to (B, C, D): zeros for an empty history."""
@@ -25,13 +26,19 @@ class TargetAttention(nn.Module):
         return torch.einsum("bcl,bld->bcd", weights, events.clean().values)
 
     def weights(self, candidates: Tensor, events: Tokens) -> Tensor:
-        """(B, C, L): what each event weighs for each candidate, 0 where there is none."""
-        rows, count, dim = candidates.shape
-        length = events.mask.shape[1]
-        ours = candidates[:, :, None].expand(rows, count, length, dim)
-        theirs = events.clean().values[:, None].expand(rows, count, length, dim)
-        pairs = torch.cat([ours, theirs, ours - theirs, ours * theirs], dim=-1)  # (B, C, L, 4 D)
-        weights: Tensor = self.weigh(pairs)[..., 0]
+        """(B, C, L): what each event weighs for each candidate, 0 where there is none.
+
+        A network over the pair [c, e, c - e, c * e]. Its first layer is linear, so that it is worked out a candidate
+        and an event each, and their product by one matrix product: no (B, C, L, 4 D) is made.
+        """
+        theirs = events.clean().values
+        rows, length, dim = theirs.shape
+        ours_only, theirs_only, apart, both = self.pair.weight.split(dim, dim=1)  # (H, D) each
+        weighed = (theirs[:, :, None] * both).reshape(rows, -1, dim)  # (B, L H, D)
+        hidden = (candidates @ weighed.transpose(1, 2)).unflatten(2, (length, len(both)))  # (B, C, L, H)
+        hidden = hidden + functional.linear(candidates, ours_only + apart)[:, :, None]
+        hidden = hidden + functional.linear(theirs, theirs_only - apart, self.pair.bias)[:, None]
+        weights: Tensor = self.out(functional.silu(hidden))[..., 0]
         known = events.mask.sum(dim=1).clamp(min=1).to(weights.dtype).sqrt()
         return weights.masked_fill(~events.mask[:, None], 0.0) / known[:, None, None]
 
