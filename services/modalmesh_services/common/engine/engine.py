@@ -1,10 +1,16 @@
-"""Moves work between the event loop, to which the queue belongs, and the threads that do it."""
+"""Moves work between the event loop, which admits and answers, and the threads that do it.
+
+A device's thread takes its next batch from the queue by itself, so that the device doesn't wait for a busy event loop.
+All else that happens to the queue happens on the loop, and all of it under the lock.
+"""
 
 import asyncio
 import logging
+import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from typing import Any, Generic, TypeVar
 
@@ -12,8 +18,8 @@ from modalmesh.errors import DeadlineExceeded, InternalError, ModalmeshError, Un
 from modalmesh_services.common.deadline import Deadline
 from modalmesh_services.common.ending import end_all
 from modalmesh_services.common.engine.attempts import attempt
-from modalmesh_services.common.engine.metrics import EngineMetrics
-from modalmesh_services.common.engine.queue import Call, Entry, Queue, results_of
+from modalmesh_services.common.engine.metrics import EngineMetrics, Refusal
+from modalmesh_services.common.engine.queue import Call, Entry, Queue, Taken, results_of
 from modalmesh_services.common.engine.work import EngineLimits, Job, Out, Pipeline, Raw, Ready
 
 logger = logging.getLogger(__name__)
@@ -47,6 +53,7 @@ class Engine(Generic[Raw, Ready, Out]):
         self._freed = asyncio.Event()
         self._door = asyncio.Lock()
         self._queue: Queue[Raw, Ready, Out] = Queue(limits, self.metrics, self._freed.set)
+        self._lock = threading.Lock()
         self._idle_preparers = limits.prepare_threads
         self._idle_devices = limits.devices * limits.threads_a_device
         self._preparers = ThreadPoolExecutor(limits.prepare_threads, "prepare")
@@ -62,12 +69,14 @@ class Engine(Generic[Raw, Ready, Out]):
         self._tell_health = tell
 
     async def start(self) -> None:
+        self._loop = asyncio.get_running_loop()
         self._running = True
 
     async def stop(self) -> None:
         """End at once; what is still in flight is answered Unavailable."""
-        self._running = False
-        self._queue.answer_all(Unavailable("encoder", "the server is stopping"))
+        with self._lock:
+            self._running = False
+            self._queue.answer_all(Unavailable("encoder", "the server is stopping"))
         await end_all(self._working)
         for pool in (self._preparers, self._devices):
             pool.shutdown(wait=False, cancel_futures=True)
@@ -95,29 +104,38 @@ class Engine(Generic[Raw, Ready, Out]):
                     await self._admit_bulk(jobs, call)
                     admitted()
                 else:
-                    self._queue.admit(jobs, call, time.monotonic())
+                    with self._lock:
+                        self._queue.admit(jobs, call, time.monotonic())
                 self._hand_out()
                 await answered.wait()
         except TimeoutError:
-            self._queue.leave(call, "expired")
+            self._leave(call, "expired")
             raise DeadlineExceeded("the caller's deadline has passed") from None
         except asyncio.CancelledError:
-            self._queue.leave(call, "left")
+            self._leave(call, "left")
             raise
         if call.error:
-            self._queue.leave(call, "expired")
+            self._leave(call, "expired")
             raise call.error
         return results_of(call)
+
+    def _leave(self, call: Call[Raw, Ready, Out], reason: Refusal) -> None:
+        with self._lock:
+            self._queue.leave(call, reason)
 
     async def _admit_bulk(self, jobs: Sequence[Job[Raw]], call: Call[Raw, Ready, Out]) -> None:
         """Wait for room, first come first served."""
         async with self._door:
             # It may have stopped while this one stood in line.
             self._check_open(len(jobs))
-            while not self._queue.admit_bulk(jobs, call, time.monotonic()):
+            while not self._has_admitted_bulk(jobs, call):
                 self._freed.clear()
                 await self._freed.wait()
                 self._check_open(len(jobs))
+
+    def _has_admitted_bulk(self, jobs: Sequence[Job[Raw]], call: Call[Raw, Ready, Out]) -> bool:
+        with self._lock:
+            return self._queue.admit_bulk(jobs, call, time.monotonic())
 
     def _check_open(self, count: int) -> None:
         if not self._running:
@@ -128,15 +146,23 @@ class Engine(Generic[Raw, Ready, Out]):
 
     def _hand_out(self) -> None:
         """Give idle threads what waits. A lone input goes at once; what comes meanwhile makes the next batch."""
-        while self._running and self._idle_preparers and self._queue.has_unprepared():
-            self._idle_preparers -= 1
-            self._work_on(self._prepare(self._queue.take_unprepared()))
-        while self._running and self._idle_devices:
-            batch = self._queue.take_batch(time.monotonic(), min(self._idle_devices, self._limits.devices))
-            if not batch:
-                break
-            self._idle_devices -= 1
-            self._work_on(self._encode(batch))
+        with self._lock:
+            while self._running and self._idle_preparers and self._queue.has_unprepared():
+                self._idle_preparers -= 1
+                self._work_on(self._prepare(self._queue.take_unprepared()))
+            while self._idle_devices:
+                taken = self._take_batch(time.monotonic())
+                self._queue.answer_late(taken.late)
+                if not taken.entries:
+                    break
+                self._idle_devices -= 1
+                self._work_on(_in_thread(self._devices, partial(self._keep_encoding, taken)))
+
+    def _take_batch(self, now: float) -> Taken[Raw, Ready, Out]:
+        """For one of the idle devices; nothing when nothing waits."""
+        if not self._running:
+            return Taken()
+        return self._queue.take_batch(now, min(self._idle_devices, self._limits.devices))
 
     def _work_on(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -147,23 +173,48 @@ class Engine(Generic[Raw, Ready, Out]):
         inputs = [entry.job.raw for entry in entries]
         results = await _in_thread(self._preparers, partial(attempt, self._pipeline.prepare, inputs))
         self._idle_preparers += 1
-        for entry, result in zip(entries, results, strict=True):
-            if isinstance(result, ModalmeshError):
-                self._queue.answer([entry], [result], time.monotonic())
-            else:
-                self._queue.prepared(entry, result, self._pipeline.length(result), self._pipeline.real_length(result))
+        with self._lock:
+            for entry, result in zip(entries, results, strict=True):
+                if isinstance(result, ModalmeshError):
+                    self._queue.answer([entry], [result], time.monotonic())
+                else:
+                    self._queue.prepared(
+                        entry, result, self._pipeline.length(result), self._pipeline.real_length(result)
+                    )
         self._hand_out()
 
-    async def _encode(self, batch: Sequence[Entry[Raw, Ready, Out]]) -> None:
-        inputs: Any = [entry.ready for entry in batch]
-        begun = time.monotonic()
-        results = await _in_thread(self._devices, partial(attempt, self._pipeline.encode, inputs))
-        now = time.monotonic()
-        self._idle_devices += 1
-        self._queue.ran(batch, now - begun)
-        # First work for the device, then the answers.
+    def _keep_encoding(self, taken: Taken[Raw, Ready, Out]) -> None:
+        """In a thread: one batch after the other for as long as something waits."""
+        while taken.entries:
+            begun = time.monotonic()
+            results = attempt(self._pipeline.encode, taken.inputs)
+            now = time.monotonic()
+            done, taken = taken, self._take_next(taken, begun, now)
+            # A loop that is closed has answered all of its callers.
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._encoded, done, results, taken.late, now)
+
+    def _take_next(self, done: Taken[Raw, Ready, Out], begun: float, now: float) -> Taken[Raw, Ready, Out]:
+        with self._lock:
+            self._queue.ran(done.entries, now - begun)
+            self._idle_devices += 1
+            taken = self._take_batch(now)
+            if taken.entries:
+                self._idle_devices -= 1
+            return taken
+
+    def _encoded(
+        self,
+        done: Taken[Raw, Ready, Out],
+        results: Sequence[Out | ModalmeshError],
+        late: Sequence[Entry[Raw, Ready, Out]],
+        now: float,
+    ) -> None:
+        # First work for the threads, then the answers.
         self._hand_out()
-        self._queue.answer(batch, results, now)
+        with self._lock:
+            self._queue.answer_late(late)
+            self._queue.answer(done.entries, results, now)
         self._watch(results)
 
     def _watch(self, results: Sequence[Out | ModalmeshError]) -> None:
@@ -176,11 +227,13 @@ class Engine(Generic[Raw, Ready, Out]):
             self._work_on(self._probe_until_sound())
 
     async def _probe_until_sound(self) -> None:
-        while not await _in_thread(self._devices, self._is_sound):
+        # Not in a device's thread, which may have work for ever.
+        while not await _in_thread(self._preparers, self._is_sound):
             if self.metrics.healthy:
                 logger.error("the model fails on everything")
                 await self._set_healthy(False)
-                self._queue.answer_all(_failing(self._probe_seconds))
+                with self._lock:
+                    self._queue.answer_all(_failing(self._probe_seconds))
             await asyncio.sleep(self._probe_seconds)
         if not self.metrics.healthy:
             logger.warning("the model works again")

@@ -29,6 +29,7 @@ class Stage(Enum):
     PREPARING = auto()
     READY = auto()
     RUNNING = auto()
+    LATE = auto()
     ANSWERED = auto()
 
 
@@ -62,6 +63,15 @@ class Entry(Generic[Raw, Ready, Out]):
     @property
     def order(self) -> tuple[int, int]:
         return self.length, self.number
+
+
+@dataclass(frozen=True, slots=True)
+class Taken(Generic[Raw, Ready, Out]):
+    """A batch for a device, empty when nothing waits, and what was found too late and is still to be answered."""
+
+    entries: Sequence[Entry[Raw, Ready, Out]] = ()
+    inputs: Sequence[Ready] = ()
+    late: Sequence[Entry[Raw, Ready, Out]] = ()
 
 
 @dataclass(slots=True)
@@ -186,16 +196,13 @@ class Queue(Generic[Raw, Ready, Out]):
             if entry.stage is Stage.ANSWERED:
                 continue
             entry.calls.remove(call)
-            if not entry.calls and entry.stage is not Stage.RUNNING:
+            if not entry.calls and entry.stage not in (Stage.RUNNING, Stage.LATE):
                 self._metrics.refusals[reason] += 1
                 self._answer(entry, DeadlineExceeded("nobody waits for this any more"))
 
     def has_unprepared(self) -> bool:
         """Whether something is to be prepared: not while enough of it waits for the device."""
         return bool(self._unprepared) and self._window.length < self._limits.window_length
-
-    def has_ready(self) -> bool:
-        return len(self._window) > 0
 
     def take_unprepared(self) -> list[Entry[Raw, Ready, Out]]:
         """The oldest, which are now being prepared."""
@@ -211,19 +218,28 @@ class Queue(Generic[Raw, Ready, Out]):
             entry.ready, entry.length, entry.real_length, entry.stage = ready, length, real_length, Stage.READY
             self._window.add(entry)
 
-    def take_batch(self, now: float, devices: int) -> list[Entry[Raw, Ready, Out]]:
-        """The next batch, which is now on the device. What can't be ready in time any more is dropped before."""
+    def take_batch(self, now: float, devices: int) -> Taken[Raw, Ready, Out]:
+        """The next batch, which is now on the device. What can't be ready in time any more is taken out before."""
+        dropped: list[Entry[Raw, Ready, Out]] = []
         batch = self._window.choose(devices)
         while late := self._late(batch, now):
             for entry in late:
-                self._metrics.refusals["expired"] += 1
-                self._answer(entry, DeadlineExceeded("the answer would come after the caller's deadline"))
+                self._window.remove(entry)
+                entry.stage = Stage.LATE
+            dropped += late
             batch = self._window.choose(devices)
         for entry in batch:
             self._window.remove(entry)
             entry.stage = Stage.RUNNING
             self._metrics.queue_seconds.add(now - entry.arrived)
-        return list(batch)
+        return Taken(batch, [cast("Ready", entry.ready) for entry in batch], dropped)
+
+    def answer_late(self, entries: Sequence[Entry[Raw, Ready, Out]]) -> None:
+        """Answer what `take_batch` took out, unless it was answered meanwhile."""
+        for entry in entries:
+            if entry.stage is Stage.LATE:
+                self._metrics.refusals["expired"] += 1
+                self._answer(entry, DeadlineExceeded("the answer would come after the caller's deadline"))
 
     def _late(self, batch: Sequence[Entry[Raw, Ready, Out]], now: float) -> list[Entry[Raw, Ready, Out]]:
         """Those of a batch whose time will be over. Expectations drop only a part of what waits, never all of it, or
