@@ -83,12 +83,13 @@ def _convert(
         "characters_per_token": CHARACTERS_PER_TOKEN,
     }
     pad_id = tokenizer.pad_token_id or 0
+    head = folder.head()
     about: dict[str, Any] = {
         "fingerprint": fingerprint.of_files(folder.deciding_files(), decisive),
         "tokenizer": tokenizer.backend_tokenizer.to_str(),
         "max_tokens": max_tokens,
         "pad_id": pad_id,
-        "dim": int(config.hidden_size),
+        "dim": head.outputs if head else int(config.hidden_size),
     }
     tokeniser = Tokeniser(tokenizer.backend_tokenizer, max_tokens)
 

@@ -46,9 +46,9 @@ def test_a_pooling_that_is_not_done_here_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_module_that_is_not_done_here_is_refused(tmp_path: Path) -> None:
-    modules = [{"type": f"sentence_transformers.models.{name}"} for name in ("Transformer", "Pooling", "Dense")]
+    modules = [{"type": f"sentence_transformers.models.{name}"} for name in ("Transformer", "Pooling", "CNN")]
     (tmp_path / "modules.json").write_text(json.dumps(modules))
-    with pytest.raises(ValueError, match="Dense"):
+    with pytest.raises(ValueError, match="CNN"):
         ModelFolder(tmp_path, "x").pooling()
 
 
