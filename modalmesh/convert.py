@@ -1,5 +1,7 @@
 """modalmesh.types <-> messages, pure functions, for client and gateway alike."""
 
+from typing import Any
+
 from modalmesh import types
 from modalmesh.v1 import recommender_service_pb2 as recommender
 from modalmesh.v1 import types_pb2 as messages
@@ -124,6 +126,10 @@ def explanation_to_proto(explanation: types.Explanation) -> messages.Explanation
             for share in explanation.history
         ],
         sentence=explanation.sentence,
+        words=[messages.WordShare(**_fields(word)) for word in explanation.words],
+        regions=[messages.RegionShare(**_fields(region)) for region in explanation.regions],
+        words_fit=explanation.words_fit,
+        regions_fit=explanation.regions_fit,
     )
 
 
@@ -143,7 +149,29 @@ def explanation_from_proto(message: messages.Explanation) -> types.Explanation:
             for share in message.history
         ),
         sentence=message.sentence,
+        words=tuple(
+            types.WordShare(word.field, word.start, word.end, word.text, word.contribution, word.share)
+            for word in message.words
+        ),
+        regions=tuple(
+            types.RegionShare(
+                region.picture,
+                region.left,
+                region.top,
+                region.right,
+                region.bottom,
+                region.contribution,
+                region.share,
+            )
+            for region in message.regions
+        ),
+        words_fit=message.words_fit,
+        regions_fit=message.regions_fit,
     )
+
+
+def _fields(share: types.WordShare | types.RegionShare) -> dict[str, Any]:
+    return {name: getattr(share, name) for name in share.__dataclass_fields__}
 
 
 def _signal_to_proto(signal: types.SignalShare) -> messages.SignalShare:

@@ -87,8 +87,44 @@ class HistoryShare:
 
 
 @dataclass(frozen=True, slots=True)
+class WordShare:
+    """What the characters [start, end) of a text field added: a word, or several in a row of a very long text.
+
+    `contribution` is how far the logit falls without them. The shares of all words add up to that of the signal text;
+    to 1 where the model has no such signal. `text` are these characters.
+    """
+
+    field: str
+    start: int
+    end: int
+    text: str
+    contribution: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class RegionShare:
+    """What a region of the item's picture number `picture`, from 0, added: a box as shares of width and height.
+
+    `contribution` and `share` are as those of a word, of the signal image.
+    """
+
+    picture: int
+    left: float
+    top: float
+    right: float
+    bottom: float
+    contribution: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
-    """sigmoid(bias + sum of the signals' contributions) == probability; shares add up to 1."""
+    """sigmoid(bias + sum of the signals' contributions) == probability; shares add up to 1.
+
+    `words` and `regions`, where asked for, are in reading order. `words_fit` and `regions_fit` say how exact they are:
+    the least cosine between a vector that was ranked and the mean of its parts, 1 where the encoder takes that mean.
+    """
 
     item_id: str
     probability: float
@@ -96,6 +132,10 @@ class Explanation:
     signals: Sequence[SignalShare] = ()
     history: Sequence[HistoryShare] = ()
     sentence: str = ""
+    words: Sequence[WordShare] = ()
+    regions: Sequence[RegionShare] = ()
+    words_fit: float = 0.0
+    regions_fit: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

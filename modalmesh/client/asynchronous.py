@@ -104,9 +104,17 @@ class AsyncClient:
         return await self._call(calls.search_items(self.namespace, text, image, k), timeout)
 
     async def explain(
-        self, user_id: str, item_ids: Sequence[str], *, timeout: float | None = None
+        self,
+        user_id: str,
+        item_ids: Sequence[str],
+        *,
+        words: bool = False,
+        regions: bool = False,
+        pictures: Iterable[bytes] = (),
+        timeout: float | None = None,
     ) -> types.Explanations:
-        return await self._call(calls.explain(self.namespace, user_id, item_ids), timeout)
+        call = calls.explain(self.namespace, user_id, item_ids, words, regions, pictures)
+        return await self._call(call, timeout)
 
     async def status(self, *, timeout: float | None = None) -> types.Status:
         return await self._call(calls.status(), timeout)

@@ -151,8 +151,17 @@ def search_items(
 
 
 @_checked
-def explain(namespace: str, user_id: str, item_ids: Sequence[str]) -> Call[types.Explanations]:
-    request = v1.ExplainRequest(namespace=namespace, user_id=user_id, item_ids=_ids(item_ids))
+def explain(
+    namespace: str, user_id: str, item_ids: Sequence[str], words: bool, regions: bool, pictures: Iterable[bytes]
+) -> Call[types.Explanations]:
+    request = v1.ExplainRequest(
+        namespace=namespace,
+        user_id=user_id,
+        item_ids=_ids(item_ids),
+        words=words,
+        regions=regions,
+        pictures=_files(pictures),
+    )
     return Call("Explain", request, _explanations)
 
 
@@ -172,6 +181,13 @@ def _ids(item_ids: Sequence[str]) -> Sequence[str]:
     if isinstance(item_ids, str):
         raise InvalidInput("item_ids", "must be a list of ids, got one string")
     return item_ids
+
+
+def _files(contents: Iterable[bytes]) -> Iterable[bytes]:
+    """One file's bytes are iterable too."""
+    if isinstance(contents, bytes):
+        raise InvalidInput("pictures", "must be a list of files, got one file")
+    return contents
 
 
 def _ranked(

@@ -114,9 +114,20 @@ class Client:
         """By text, by picture or by both. `image` is a file's bytes, or pixels (H, W), (H, W, 3 or 4) uint8."""
         return self._call(calls.search_items(self.namespace, text, image, k), timeout)
 
-    def explain(self, user_id: str, item_ids: Sequence[str], *, timeout: float | None = None) -> types.Explanations:
-        """Why the items get their scores for this user."""
-        return self._call(calls.explain(self.namespace, user_id, item_ids), timeout)
+    def explain(
+        self,
+        user_id: str,
+        item_ids: Sequence[str],
+        *,
+        words: bool = False,
+        regions: bool = False,
+        pictures: Iterable[bytes] = (),
+        timeout: float | None = None,
+    ) -> types.Explanations:
+        """Why the items get their scores for this user: by which signals and history, and on request by which words of
+        their texts and regions of their pictures, whose files the caller brings.
+        """
+        return self._call(calls.explain(self.namespace, user_id, item_ids, words, regions, pictures), timeout)
 
     def status(self, *, timeout: float | None = None) -> types.Status:
         return self._call(calls.status(), timeout)

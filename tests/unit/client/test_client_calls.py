@@ -20,6 +20,10 @@ EXPLANATION = types.Explanation(
     (types.SignalShare("text", 1.5, 1.0),),
     (types.HistoryShare("chair", 1.5, 1.0, (types.SignalShare("text", 1.5, 1.0),)),),
     "Its text is close to chair.",
+    (types.WordShare("title", 0, 4, "Lamp", 0.5, 1.0),),
+    (types.RegionShare(0, 0.0, 0.0, 0.5, 1.0, -0.25, 0.0),),
+    0.875,
+    1.0,
 )
 RANKED = types.RankedItem("lamp", 0.75, "Lamp", EXPLANATION)
 RANKED_PROTO = convert.ranked_item_to_proto(RANKED)
@@ -76,11 +80,32 @@ def test_search_takes_pixels_as_an_array(client: Client, gateway: ScriptedGatewa
     assert request.image.startswith(b"\x89PNG")
 
 
-def test_explain_reads_signals_and_history(client: Client, gateway: ScriptedGateway) -> None:
+def test_explain_reads_signals_history_words_and_regions(client: Client, gateway: ScriptedGateway) -> None:
     gateway.answers["Explain"] = v1.ExplainResponse(
         explanations=[convert.explanation_to_proto(EXPLANATION)], served=SERVED_PROTO
     )
     assert client.explain("ada", ["lamp"]) == types.Explanations((EXPLANATION,), SERVED)
+
+
+def test_explain_asks_for_words_and_regions_of_the_pictures_that_it_brings(
+    client: Client, gateway: ScriptedGateway
+) -> None:
+    client.explain("ada", ["lamp"], words=True, regions=True, pictures=[b"\xff\xd8", b"\x89PNG"])
+    assert gateway.requests("Explain") == [
+        v1.ExplainRequest(
+            namespace="shop",
+            user_id="ada",
+            item_ids=["lamp"],
+            words=True,
+            regions=True,
+            pictures=[b"\xff\xd8", b"\x89PNG"],
+        )
+    ]
+
+
+def test_one_picture_in_the_place_of_a_list_is_refused(client: Client) -> None:
+    with pytest.raises(InvalidInput, match="must be a list of files"):
+        client.explain("ada", ["lamp"], regions=True, pictures=b"\xff\xd8")  # type: ignore[arg-type]
 
 
 def test_get_item_reads_the_item(client: Client, gateway: ScriptedGateway) -> None:

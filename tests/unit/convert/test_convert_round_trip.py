@@ -39,7 +39,22 @@ ITEMS = st.builds(
 EVENTS = st.builds(types.Event, TEXT, TEXT, INT64, TEXT, st.none() | NUMBER, TEXT)
 SIGNALS = several(st.builds(types.SignalShare, TEXT, NUMBER, NUMBER))
 HISTORY_SHARES = several(st.builds(types.HistoryShare, TEXT, NUMBER, NUMBER, SIGNALS))
-EXPLANATIONS = st.builds(types.Explanation, TEXT, NUMBER, NUMBER, SIGNALS, HISTORY_SHARES, TEXT)
+WORD_SHARES = several(st.builds(types.WordShare, TEXT, UINT32, UINT32, TEXT, NUMBER, NUMBER))
+EDGE = st.floats(0, 1, width=32)
+REGION_SHARES = several(st.builds(types.RegionShare, UINT32, EDGE, EDGE, EDGE, EDGE, NUMBER, NUMBER))
+EXPLANATIONS = st.builds(
+    types.Explanation,
+    TEXT,
+    NUMBER,
+    NUMBER,
+    SIGNALS,
+    HISTORY_SHARES,
+    TEXT,
+    WORD_SHARES,
+    REGION_SHARES,
+    NUMBER,
+    NUMBER,
+)
 RANKED = st.builds(types.RankedItem, TEXT, NUMBER, TEXT, st.none() | EXPLANATIONS)
 SERVED = st.builds(types.Served, TEXT, several(st.builds(types.Lack, TEXT, TEXT)), TEXT, UINT64)
 REFUSALS = st.builds(types.Refusal, TEXT, UINT64, TEXT, TEXT, TEXT)
@@ -151,6 +166,8 @@ def test_an_absent_time_or_value_is_none_and_not_zero() -> None:
         (types.Event, messages.Event),
         (types.SignalShare, messages.SignalShare),
         (types.HistoryShare, messages.HistoryShare),
+        (types.WordShare, messages.WordShare),
+        (types.RegionShare, messages.RegionShare),
         (types.Explanation, messages.Explanation),
         (types.ModelInfo, messages.ModelInfo),
         (types.ModelLimits, messages.ModelLimits),
