@@ -11,6 +11,7 @@ from grpc_health.v1 import health, health_pb2_grpc
 from grpc_health.v1.health_pb2 import HealthCheckResponse
 from grpc_reflection.v1alpha import reflection
 
+from modalmesh.errors import ModalmeshError
 from modalmesh_services.common.collecting import leave_alone_what_is_there
 from modalmesh_services.common.grpc_log import ignore_callers_that_left
 from modalmesh_services.common.interceptors import ErrorInterceptor
@@ -150,7 +151,7 @@ def main(serving: Callable[[], Awaitable[None]], settings: ServerSettings, name:
     try:
         with asyncio.Runner(loop_factory=_new_loop) as runner:
             runner.run(run_all())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, ModalmeshError) as error:
         logger.error("%s can't run: %s", name, error)
         return 1
     return 0

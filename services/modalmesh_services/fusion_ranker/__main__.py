@@ -14,8 +14,13 @@ NAME = "fusion-ranker"
 
 
 def build(settings: FusionRankerSettings, model: RankerModel | None = None) -> tuple[MeshServer, RankerCore]:
-    """Load the model unless it is given, and put a server around it that isn't started."""
-    core = RankerCore(model or load(settings), limits(settings), settings.queue_bytes)
+    """Load the model unless it is given, and put a server around it that isn't started.
+
+    Raises:
+        NotFound, InvalidInput: the model is a bundle that isn't there or can't be used.
+    """
+    model = model or load(settings)
+    core = RankerCore(model, limits(settings, model.description), settings.queue_bytes)
     server = MeshServer(settings, [SERVICE_NAME])
     add_FusionRankerServicer_to_server(FusionRankerServicer(core), server.grpc)
     return server, core

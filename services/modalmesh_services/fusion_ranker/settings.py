@@ -1,5 +1,3 @@
-from typing import Literal
-
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
@@ -9,9 +7,11 @@ from modalmesh_services.common.settings import ServerSettings
 class FusionRankerSettings(ServerSettings):
     model_config = SettingsConfigDict(env_prefix="MODALMESH_FUSION_RANKER_")
 
-    model: Literal["zero-shot"] = Field("zero-shot", description="zero-shot needs no training")
-    text_dim: int = Field(384, gt=0, le=65536, description="dim of the text encoder's vectors")
-    image_dim: int = Field(1280, gt=0, le=65536, description="dim of the image encoder's vectors")
+    model: str = Field(
+        "zero-shot", min_length=1, description="zero-shot, which needs no training, or the folder of a trained bundle"
+    )
+    text_dim: int = Field(384, gt=0, le=65536, description="dim of the text encoder's vectors, for zero-shot")
+    image_dim: int = Field(1280, gt=0, le=65536, description="dim of the image encoder's vectors, for zero-shot")
     max_candidates: int = Field(10_000, gt=0, description="most candidates a call")
     max_history_events: int = Field(500, gt=0, description="most events of a history")
     fuse_items: int = Field(4096, gt=0, description="most items a Fuse call")

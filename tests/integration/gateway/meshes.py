@@ -103,8 +103,8 @@ class GatedRanker(FusionRankerServicer):
     """The real ranker; `gate` holds up Rank, `fuse_gate` Fuse, `user_gate` EncodeUser."""
 
     def __init__(self, config: ZeroShotConfig) -> None:
-        settings = FusionRankerSettings()
-        super().__init__(RankerCore(ZeroShotRanker(config), limits(settings), settings.queue_bytes))
+        settings, model = FusionRankerSettings(), ZeroShotRanker(config)
+        super().__init__(RankerCore(model, limits(settings, model.description), settings.queue_bytes))
         self.gate = Gate()
         self.fuse_gate = Gate()
         self.user_gate = Gate()
