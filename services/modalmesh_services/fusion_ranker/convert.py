@@ -51,6 +51,7 @@ def fuse_request(request: messages.FusionRankerFuseRequest, limits: RankerLimits
         _matrix(request.text, "text"),
         _matrix(request.image, "image"),
         [_item_tokens(f"items[{place}]", item) for place, item in enumerate(request.items)],
+        request.variations,
     )
 
 
@@ -161,11 +162,13 @@ def _value(place: int, event: messages.HistoryEvent) -> float:
 def _candidates(candidates: Sequence[messages.Candidate], limits: RankerLimits) -> Candidates:
     limits.check_candidates(len(candidates))
     times = [each.item_time_ms if each.HasField("item_time_ms") else math.nan for each in candidates]
+    variations = np.fromiter((each.variation for each in candidates), dtype=np.bool_)
     return Candidates(
         [each.item_id for each in candidates],
         _integers(each.row if each.HasField("row") else NO_ROW for each in candidates),
         np.array(times, dtype=np.float64),
         _integers(min(each.event_count, _LARGEST_COUNT) for each in candidates),
+        variations if variations.any() else None,
     )
 
 

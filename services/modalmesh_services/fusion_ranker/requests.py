@@ -48,9 +48,12 @@ class ItemTokens:
 
 @dataclass(frozen=True, slots=True)
 class FuseRequest:
+    """`variations`: an item may come several times, as it would be with other vectors."""
+
     text: Embeddings
     image: Embeddings
     items: Sequence[ItemTokens]
+    variations: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +73,22 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """C items to rank. `rows`, `event_counts` (C,) int64; `times_ms` (C,) float64, NaN where unset."""
+    """C items to rank. `rows`, `event_counts` (C,) int64; `times_ms` (C,) float64, NaN where unset.
+
+    `variations` (C,) bool, None where there are none: which are another candidate as it would be with another vector.
+    They have its id, and what a model finds out about the candidates as a whole must not depend on them.
+    """
 
     item_ids: Sequence[str]
     rows: Integers
     times_ms: Floats
     event_counts: Integers
+    variations: Flags | None = None
+
+    @property
+    def counted(self) -> Flags:
+        """(C,) bool: which are no variations."""
+        return np.ones(len(self.item_ids), np.bool_) if self.variations is None else ~self.variations
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,8 @@ def check_fuse(request: FuseRequest, model: ModelDescription, limits: RankerLimi
     _check_matrix("text", request.text, model.text_dim, model.text_fingerprint)
     _check_matrix("image", request.image, model.image_dim, model.image_fingerprint)
     _check_ids("items", [item.item_id for item in items])
-    _check_unique("items", [item.item_id for item in items])
+    if not request.variations:
+        _check_unique("items", [item.item_id for item in items])
     for place, item in enumerate(items):
         _check_tokens(f"items[{place}]", item, request.text.rows, request.image.rows)
 
@@ -97,8 +98,23 @@ def _check_candidates(candidates: Candidates, limits: RankerLimits) -> None:
     _require_any("candidates", len(candidates.item_ids))
     limits.check_candidates(len(candidates.item_ids))
     _check_ids("candidates", candidates.item_ids)
-    _check_unique("candidates", candidates.item_ids)
+    _check_candidate_ids(candidates)
     _refuse_first("candidates", "event_count", candidates.event_counts < 0, "is negative", "OUT_OF_RANGE")
+
+
+def _check_candidate_ids(candidates: Candidates) -> None:
+    """Each id once, beside its variations."""
+    if candidates.variations is None:
+        _check_unique("candidates", candidates.item_ids)
+        return
+    known: set[str] = set()
+    for place, (item_id, counted) in enumerate(zip(candidates.item_ids, candidates.counted.tolist(), strict=True)):
+        if counted and item_id in known:
+            raise InvalidInput(f"candidates[{place}].item_id", "is another candidate's too", reason="DUPLICATE_ID")
+        if not counted and item_id not in known:
+            message = "is a variation of no candidate before it"
+            raise InvalidInput(f"candidates[{place}].variation", message, reason="UNKNOWN_ITEM")
+        known.add(item_id)
 
 
 def _check_tokens(path: str, item: ItemTokens, text_rows: int, image_rows: int) -> None:

@@ -82,6 +82,29 @@ def test_events_are_checked_one_by_one(change: dict[str, object], field: str, re
     assert (error.field, error.reason) == (field, reason)
 
 
+def test_a_variation_has_the_id_of_a_candidate_before_it() -> None:
+    varied = replace(RANKING.candidates, item_ids=["a", "b", "a"], variations=np.array([False, False, True]))
+    check_rank(replace(RANKING, candidates=varied), MODEL, LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("ids", "variations", "field", "reason"),
+    [
+        (["a", "b", "c"], [0, 0, 1], "candidates[2].variation", "UNKNOWN_ITEM"),
+        (["a", "b", "b"], [1, 0, 1], "candidates[0].variation", "UNKNOWN_ITEM"),
+        (["a", "a", "a"], [0, 0, 1], "candidates[1].item_id", "DUPLICATE_ID"),
+    ],
+)
+def test_other_variations_are_refused(ids: Sequence[str], variations: Sequence[int], field: str, reason: str) -> None:
+    varied = replace(RANKING.candidates, item_ids=ids, variations=np.array(variations, np.bool_))
+    error = refused_rank(replace(RANKING, candidates=varied))
+    assert (error.field, error.reason) == (field, reason)
+
+
+def test_variations_of_an_item_are_fused_where_they_are_asked_for() -> None:
+    check_fuse(FuseRequest(TEXT, IMAGE, [ITEM, ITEM], variations=True), MODEL, LIMITS)
+
+
 def test_a_history_may_name_an_item_twice() -> None:
     check_rank(replace(RANKING, history=history([0, 0, 1])), MODEL, LIMITS)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from modalmesh.embeddings import Dtype, FloatMatrix, pack, unpack
 from modalmesh_services.fusion_ranker.models.zero_shot import ZeroShotConfig, ZeroShotRanker
-from modalmesh_services.fusion_ranker.requests import NO_ROW, ProposeRequest, RankRequest
+from modalmesh_services.fusion_ranker.requests import NO_ROW, Candidates, ProposeRequest, RankRequest
 from tests.unit.fusion_ranker.builders import (
     CONFIG,
     IMAGE_DIM,
@@ -196,6 +196,22 @@ def test_a_history_that_says_nothing_has_no_queries(vectors: FloatMatrix) -> Non
 
 def test_it_proposes_nothing() -> None:
     assert list(RANKER.propose(ProposeRequest(history(LIKED), 10, 0))) == []
+
+
+def test_a_variation_scores_as_the_candidate_would_with_its_vector_and_changes_no_other_score() -> None:
+    request = ranking(world(), LIKED, RANKED)
+    first = request.candidates.item_ids[0]
+    varied = Candidates(
+        [*request.candidates.item_ids, first, first],
+        np.concatenate([request.candidates.rows, request.candidates.rows[[0, 5]]]),
+        np.full(len(RANKED) + 2, np.nan),
+        np.concatenate([request.candidates.event_counts, request.candidates.event_counts[[0, 0]]]),
+        np.arange(len(RANKED) + 2) >= len(RANKED),
+    )
+    scores = RANKER.rank(replace(request, candidates=varied))
+    np.testing.assert_allclose(scores[: len(RANKED)], RANKER.rank(request))
+    assert scores[-2] == pytest.approx(scores[0])
+    assert scores[-1] == pytest.approx(scores[5])
 
 
 def test_a_revision_names_all_that_changes_scores() -> None:

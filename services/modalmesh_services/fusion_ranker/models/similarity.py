@@ -50,36 +50,39 @@ class Evidence:
 
 
 def evidence(
-    candidates: FloatMatrix, liked: FloatMatrix, weights: Floats, same: Flags, config: KernelConfig
+    candidates: FloatMatrix, liked: FloatMatrix, weights: Floats, same: Flags, counted: Flags, config: KernelConfig
 ) -> Evidence:
     """Compare candidates (C, D) to liked items (J, D), weighted (J,); zeros where the modality is missing.
 
-    `same` (C, J) tells which candidate is which liked item: nothing speaks for itself.
+    `same` (C, J) tells which candidate is which liked item: nothing speaks for itself. `counted` (C,): the candidates
+    that all statistics are of.
     """
     parts: Floats = np.zeros(same.shape)
     there, known = present(candidates), present(liked)
     if not there.any() or not known.any():
         return Evidence(parts, 0.0, 0.0)
     weights = weights[known] / weights[known].sum()
-    to_candidates, among_liked = _cosines(candidates, liked, there.sum() + config.imaginary)
+    to_candidates, among_liked = _cosines(candidates, liked, counted & there, config.imaginary)
     added = _kernel(to_candidates[np.ix_(there, known)], config) * weights  # (C', J')
     others = ~same[np.ix_(there, known)]
-    means = (added * others).sum(axis=0) / (others.sum(axis=0) + config.imaginary)  # (J',)
+    # A view, not a copy, where there is no variation.
+    real = slice(None) if counted.all() else counted[there]
+    means = (added * others)[real].sum(axis=0) / (others[real].sum(axis=0) + config.imaginary)  # (J',)
     added = np.where(others, added - means, 0.0)
     totals = added.sum(axis=1, keepdims=True)  # (C', 1)
-    added_deviations = added / _deviation(totals, config.spread, config)
+    added_deviations = added / _deviation(totals[real], config.spread, config)
     # Each part of a score is compressed as the whole is, so that they still add up.
     parts[np.ix_(there, known)] = added_deviations * _compression(added_deviations.sum(axis=1, keepdims=True))
     between = _kernel(among_liked[np.ix_(known, known)], config) * weights
-    return Evidence(parts, *_shift(added, means, between, weights, config))
+    return Evidence(parts, *_shift(added[real], means, between, weights, config))
 
 
-def _cosines(candidates: FloatMatrix, liked: FloatMatrix, count: float) -> tuple[Floats, Floats]:
-    """Cosines (C, J) of candidates to liked items and (J, J) among these, all without the candidates' mean.
+def _cosines(candidates: FloatMatrix, liked: FloatMatrix, counted: Flags, imaginary: float) -> tuple[Floats, Floats]:
+    """Cosines (C, J) of candidates to liked items and (J, J) among these, all without the mean of the `counted` (C,).
 
     Worked out from dot products, so that no centred copy of the candidates is needed.
     """
-    mean = (np.ones(len(candidates), dtype=np.float32) @ candidates) / np.float32(count)
+    mean = (counted.astype(np.float32) @ candidates) / np.float32(counted.sum() + imaginary)
     points = np.concatenate([liked, mean[None]])  # (J + 1, D), the mean last
     ours: Floats = (candidates @ points.T).astype(np.float64)
     theirs: Floats = (points @ points.T).astype(np.float64)

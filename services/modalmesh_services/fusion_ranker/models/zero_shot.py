@@ -174,13 +174,14 @@ class ZeroShotRanker:
         candidates = split(_rows(request.vectors.values, request.candidates.rows), config.text_dim)
         liked = split(request.vectors.values[taste.rows], config.text_dim)
         same = _same(request.candidates.item_ids, taste.item_ids)
+        counted = request.candidates.counted
         text, image = (
-            self._weighted(evidence(ours, theirs, taste.weights, same, config.kernel), typical)
+            self._weighted(evidence(ours, theirs, taste.weights, same, counted, config.kernel), typical)
             for ours, theirs, typical in zip(
                 candidates, liked, (config.typical_text_shift, config.typical_image_shift), strict=True
             )
         )
-        return _Scored(taste, text, image, self._popularity(request.candidates.event_counts))
+        return _Scored(taste, text, image, self._popularity(request.candidates.event_counts, counted))
 
     def _weighted(self, found: Evidence, typical: float) -> Floats:
         """(C, J) float64: the parts of the evidence times the weight of its modality."""
@@ -188,13 +189,13 @@ class ZeroShotRanker:
         shift = (found.liked * found.shift + imaginary * typical) / (found.liked + imaginary)
         return min(max(shift, 0.0), self._config.largest_weight) * found.parts
 
-    def _popularity(self, event_counts: Integers) -> Floats:
+    def _popularity(self, event_counts: Integers, counted: Flags) -> Floats:
         """(C,) float64: the logarithm of the events, in standard deviations above the mean, times its weight."""
         logarithms = np.log1p(event_counts.astype(np.float64))
-        count = len(logarithms) + self._config.kernel.imaginary
-        above = logarithms - logarithms.sum() / count
+        count = counted.sum() + self._config.kernel.imaginary
+        above = logarithms - logarithms[counted].sum() / count
         # The imaginary candidates keep the deviation above zero.
-        deviation = np.sqrt((np.square(above).sum() + self._config.kernel.imaginary) / count)
+        deviation = np.sqrt((np.square(above[counted]).sum() + self._config.kernel.imaginary) / count)
         contributions: Floats = self._config.popularity_weight * above / deviation
         return contributions
 
