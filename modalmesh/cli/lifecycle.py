@@ -1,5 +1,6 @@
 """The verbs up and down."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,7 +11,12 @@ if TYPE_CHECKING:
     from modalmesh.local.mesh import MeshState
 
 
-@click.command(epilog=example("modalmesh up --detach\nMODALMESH_HOME=/tmp/second modalmesh up --port 50051"))
+@click.command(
+    epilog=example(
+        "modalmesh up --detach\nmodalmesh up --bundle films.bundle\n"
+        "MODALMESH_HOME=/tmp/second modalmesh up --port 50051"
+    )
+)
 @click.option("--detach", is_flag=True, help="Return when all is serving, and leave it running.")
 @click.option(
     "--port",
@@ -19,8 +25,15 @@ if TYPE_CHECKING:
     show_default=True,
     help="The gateway's port; 0 takes a free one.",
 )
+@click.option(
+    "--bundle",
+    metavar="BUNDLE",
+    envvar="MODALMESH_BUNDLE",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="What `modalmesh train` wrote, to rank by. [default: MODALMESH_BUNDLE, or zero-shot, which needs no training]",
+)
 @as_json
-def up(detach: bool, port: int, as_json: bool) -> None:
+def up(detach: bool, port: int, bundle: Path | None, as_json: bool) -> None:
     """Start a mesh on this machine.
 
     Four services and an embedded Valkey, which are started again when they die. Their state is under MODALMESH_HOME
@@ -37,9 +50,9 @@ def up(detach: bool, port: int, as_json: bool) -> None:
 
     with Console(stderr=True).status("starting the mesh: models are loaded and warmed") as waiting:
         if detach:
-            tell(start_mesh(mesh_home(), port))
+            tell(start_mesh(mesh_home(), port, bundle=bundle))
         else:
-            run_mesh(mesh_home(), port, serving=tell)
+            run_mesh(mesh_home(), port, serving=tell, bundle=bundle)
 
 
 @click.command(epilog=example("modalmesh down"))

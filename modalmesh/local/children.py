@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from modalmesh.local import valkey
@@ -48,7 +49,21 @@ class MeshSpec:
     children: tuple[ChildSpec, ...]
 
 
-def mesh_spec(home: Home, port: int, redis_url: str) -> MeshSpec:
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Who ranks: by a trained `bundle`; where there is none, as the fusion-ranker's own settings say.
+
+    A mesh that is not `wanted` to rank has no fusion-ranker, and is as ready to encode.
+    """
+
+    bundle: Path | None = None
+    wanted: bool = True
+
+
+AS_SET = Ranking()
+
+
+def mesh_spec(home: Home, port: int, redis_url: str, ranking: Ranking = AS_SET) -> MeshSpec:
     """The mesh of `home`: gateway on `port`, all others on free ports; an embedded Valkey if `redis_url` is empty.
 
     Raises:
@@ -60,7 +75,12 @@ def mesh_spec(home: Home, port: int, redis_url: str) -> MeshSpec:
         children.append(_embedded(home, redis))
         redis_url = f"redis://{redis}/0"
     parts = {"text-encoder": text, "image-encoder": image, "fusion-ranker": ranker}
-    children += [_server(name, f"modalmesh_services.{name.replace('-', '_')}", at) for name, at in parts.items()]
+    flags = {"fusion-ranker": ("--model", str(ranking.bundle)) if ranking.bundle else ()}
+    children += [
+        _server(name, f"modalmesh_services.{name.replace('-', '_')}", at, *flags.get(name, ()))
+        for name, at in parts.items()
+        if ranking.wanted or name != "fusion-ranker"
+    ]
     places = [flag for name, at in parts.items() for flag in (f"--{name}", at)]
     address = f"{HOST}:{port}"
     # The URL goes by environment: everybody on the machine can read a command line, and it may hold a password.

@@ -41,11 +41,18 @@ _PAUSE_SECONDS = 0.02
 
 
 def start_mesh(
-    home: Path, port: int = 0, redis_url: str | None = None, timeout_seconds: float = _START_SECONDS
+    home: Path,
+    port: int = 0,
+    redis_url: str | None = None,
+    timeout_seconds: float = _START_SECONDS,
+    *,
+    bundle: Path | None = None,
+    ranker: bool = True,
 ) -> MeshState:
     """Start a mesh that outlives this process; returns when all of it serves.
 
     `redis_url`: none takes MODALMESH_REDIS_URL; an empty one an embedded Valkey, whatever the environment says.
+    `bundle`: the trained ranker; none takes what the fusion-ranker's settings say. Without a `ranker` it only encodes.
 
     Raises:
         MeshRuns: one runs in `home` already.
@@ -55,24 +62,35 @@ def start_mesh(
     """
     require_installed()
     place = Home.of(home)
-    command = (sys.executable, "-P", "-m", "modalmesh.local.supervisor", "--home", str(place.path), "--port", str(port))
+    ranking = ("--bundle", os.path.abspath(bundle)) if bundle else () if ranker else ("--without-ranker",)
+    command = (
+        *(sys.executable, "-P", "-m", "modalmesh.local.supervisor"),
+        *("--home", str(place.path), "--port", str(port), *ranking),
+    )
     return start_detached(place, command, _resolved(redis_url), timeout_seconds)
 
 
 def run_mesh(
-    home: Path, port: int = 0, redis_url: str | None = None, serving: Callable[[MeshState], None] = lambda _: None
+    home: Path,
+    port: int = 0,
+    redis_url: str | None = None,
+    serving: Callable[[MeshState], None] = lambda _: None,
+    *,
+    bundle: Path | None = None,
 ) -> None:
     """Run a mesh in this process's main thread until SIGINT, SIGTERM, SIGHUP or `stop_mesh`; then all of it has ended.
 
-    `serving` is called once, when all of it serves. `redis_url` as for `start_mesh`.
+    `serving` is called once, when all of it serves. `redis_url` and `bundle` as for `start_mesh`.
 
     Raises:
         MeshFailed: as `start_mesh`.
     """
     require_installed()
+    from modalmesh.local.children import Ranking
     from modalmesh.local.supervisor import supervise
 
-    supervise(Home.of(home), port, _resolved(redis_url), serving)
+    ranking = Ranking(Path(os.path.abspath(bundle)) if bundle else None)
+    supervise(Home.of(home), port, _resolved(redis_url), ranking, serving)
 
 
 def stop_mesh(home: Path, timeout_seconds: float = _STOP_SECONDS) -> bool:

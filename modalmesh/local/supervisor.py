@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from modalmesh.local.child import Child, Timing
-from modalmesh.local.children import REDIS_URL, ChildSpec, MeshSpec, mesh_spec
+from modalmesh.local.children import REDIS_URL, ChildSpec, MeshSpec, Ranking, mesh_spec
 from modalmesh.local.failures import MeshFailed
 from modalmesh.local.processes import chosen_port, created, end_all, find
 from modalmesh.local.state import Home, MeshState, Phase
@@ -96,7 +96,7 @@ class Supervisor:
             logger.error("can't write %s: %s", self._home.state_file, error)
 
 
-def supervise(home: Home, port: int, redis_url: str, serving: Told) -> None:
+def supervise(home: Home, port: int, redis_url: str, ranking: Ranking, serving: Told) -> None:
     """Run the mesh of `home` in this process until SIGTERM, SIGINT or SIGHUP; `serving` hears when all are ready.
 
     What a killed supervisor has left behind is ended first.
@@ -109,7 +109,7 @@ def supervise(home: Home, port: int, redis_url: str, serving: Told) -> None:
     home.create()
     with home.lock():
         end_orphans(home)
-        run(mesh_spec(home, chosen_port(port), redis_url), home, serving)
+        run(mesh_spec(home, chosen_port(port), redis_url, ranking), home, serving)
 
 
 def run(spec: MeshSpec, home: Home, serving: Told, timing: Timing = _TIMING) -> None:
@@ -167,9 +167,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m modalmesh.local.supervisor", description=main.__doc__)
     parser.add_argument("--home", type=Path, required=True, help="the mesh's folder")
     parser.add_argument("--port", type=int, default=0, help="the gateway's port; 0 takes a free one")
+    parser.add_argument("--bundle", type=Path, help="the trained bundle that ranks")
+    parser.add_argument("--without-ranker", action="store_true", help="start no fusion-ranker")
     options = parser.parse_args(arguments)
     redis_url = os.environ.get(REDIS_URL, "")
-    return told_by_line(lambda serving: supervise(Home.of(options.home), options.port, redis_url, serving))
+    ranking = Ranking(options.bundle, wanted=not options.without_ranker)
+    return told_by_line(lambda serving: supervise(Home.of(options.home), options.port, redis_url, ranking, serving))
 
 
 def told_by_line(work: Callable[[Told], None]) -> int:

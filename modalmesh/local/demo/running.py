@@ -1,14 +1,11 @@
 """One command from nothing to a report."""
 
-import signal
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import FrameType
 
 from modalmesh.client import Client
 from modalmesh.ingest import Progress, ingest
@@ -17,6 +14,7 @@ from modalmesh.local.demo.catalogues import DEFAULT_SIZE, DemoCatalogue, ShopSiz
 from modalmesh.local.demo.composing import Run, compose
 from modalmesh.local.mesh import read_state, start_mesh, stop_mesh
 from modalmesh.local.report import check_writable, write_report
+from modalmesh.local.stoppable import stoppable
 
 _TIMEOUT_SECONDS = 60.0
 
@@ -61,7 +59,7 @@ def run_demo(
     tell = progress or _quiet
     output = output.resolve()
     check_writable(output)
-    with _stoppable():
+    with stoppable():
         catalogue = of_folder(data) if data else built_in(home, shop, partial(tell, "products drawn"))
         with _mesh(home, keep, tell) as mesh:
             with Client(mesh.address, catalogue.namespace, timeout=_TIMEOUT_SECONDS) as client:
@@ -111,24 +109,6 @@ def _mesh(home: Path, keep: bool, tell: Progress) -> Iterator[_Mesh]:
         raise
     if not keep:
         stop_mesh(home)
-
-
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    """SIGTERM, and SIGHUP of a terminal that is closed, end this as Ctrl-C does, so that what must be cleaned up is."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _quiet(file: str, settled: int, total: int) -> None:

@@ -1,10 +1,11 @@
 """What a mesh consists of."""
 
 import sys
+from pathlib import Path
 
 import pytest
 
-from modalmesh.local.children import ChildSpec, MeshSpec, mesh_spec, without_password
+from modalmesh.local.children import ChildSpec, MeshSpec, Ranking, mesh_spec, without_password
 from modalmesh.local.state import Home
 
 
@@ -38,6 +39,17 @@ def test_the_gateway_is_told_where_the_others_are(home: Home) -> None:
     for name in ("text-encoder", "image-encoder", "fusion-ranker"):
         assert flags[f"--{name}"] == children[name].address
     assert gateway.environment["MODALMESH_REDIS_URL"] == f"redis://{children['redis'].address}/0"
+
+
+def test_a_bundle_is_the_rankers_model_and_without_one_its_own_settings_hold(home: Home) -> None:
+    with_bundle = named(mesh_spec(home, 1, "", Ranking(Path("/films.bundle"))))["fusion-ranker"]
+    assert flags_of(with_bundle)["--model"] == "/films.bundle"
+    assert "--model" not in flags_of(named(mesh_spec(home, 1, ""))["fusion-ranker"])
+
+
+def test_a_mesh_that_only_encodes_has_no_ranker(home: Home) -> None:
+    spec = mesh_spec(home, 1, "", Ranking(wanted=False))
+    assert list(named(spec)) == ["redis", "text-encoder", "image-encoder", "gateway"]
 
 
 def test_a_redis_of_the_users_takes_the_embedded_ones_place(home: Home) -> None:
