@@ -1,0 +1,60 @@
+"""A network over a whole catalogue: every item's vector once, then users against all of them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from modalmesh_services.fusion_ranker.dataset import History
+from modalmesh_services.fusion_ranker.dataset.arrays import Floats, Times
+from modalmesh_services.fusion_ranker.systems.multimodal.items import Items
+from modalmesh_services.fusion_ranker.systems.multimodal.network import Events, Network
+from modalmesh_services.fusion_ranker.systems.multimodal.states import NOTHING, Pasts
+
+_ITEMS_AT_ONCE = 1024
+
+
+@torch.inference_mode()
+def contents_of(network: Network, items: Items, kept: Tensor | None = None) -> Tensor:
+    """(N, D): what each item is by content alone; `kept` as in ItemEncoder."""
+    parts = [
+        network.items(items[slice(start, start + _ITEMS_AT_ONCE)], kept).vectors
+        for start in range(0, len(items), _ITEMS_AT_ONCE)
+    ]
+    return torch.cat([torch.zeros(0, network.configuration.dim, device=items.attributes.device), *parts])
+
+
+def events_of(network: Network, vectors: Tensor, ids: Tensor, pasts: Pasts) -> Events:
+    """Of items with `vectors` (N, D), as with_ids gives them, and `ids` (N,)."""
+    rows = pasts.rows.to(vectors.device)
+    known = rows.clamp(min=0)
+    if not len(vectors):
+        vectors, ids = vectors.new_zeros(1, vectors.shape[1]), ids.new_zeros(1)
+    return Events(
+        vectors[known], ids[known], pasts.ages.to(vectors.device), pasts.positive.to(vectors.device), rows != NOTHING
+    )
+
+
+@torch.inference_mode()
+def score_all(
+    network: Network,
+    contents: Tensor,
+    ids: Tensor,
+    histories: Sequence[History],
+    times_ms: Times,
+    *,
+    has_order: bool,
+) -> Floats:
+    """(U, N) float32: the logits of probabilities. The network must be in eval mode."""
+    vectors = network.with_ids(contents, ids)
+    pasts = Pasts.of(histories, times_ms, network.configuration.history.events, has_order=has_order)
+    scores = np.empty((len(histories), len(contents)), np.float32)
+    for user in range(len(histories)):
+        # One user at a time: what is compared of ten thousand items with fifty events takes some MB.
+        row = slice(user, user + 1)
+        own = Pasts(pasts.rows[row], pasts.ages[row], pasts.positive[row])
+        events = events_of(network, vectors, ids, own)
+        logits = network.logits(events, network.read(events), vectors[None], ids[None])
+        scores[user] = network.calibrated(logits)[0].cpu().numpy()
+    return scores
