@@ -6,8 +6,8 @@ import sys
 
 import torch
 
-from modalmesh_services.image_encoder.loading import PACKAGED, find_source
 from modalmesh_services.image_encoder.networks.network import around
+from modalmesh_services.image_encoder.sources import PACKAGED, find_source
 
 
 def main(path: str) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from tokenizers import Tokenizer
 
@@ -13,7 +13,7 @@ from modalmesh_services.common.device import Placement, places
 from modalmesh_services.common.step import Step
 from modalmesh_services.text_encoder.folder import ModelFolder, find_folder
 from modalmesh_services.text_encoder.model import TextModel
-from modalmesh_services.text_encoder.settings import TextEncoderSettings
+from modalmesh_services.text_encoder.settings import Pooling, TextEncoderSettings
 from modalmesh_services.text_encoder.tokens import CHARACTERS_PER_TOKEN, Tokeniser, Tokens
 
 # By which builds are compared.
@@ -37,6 +37,19 @@ class LoadedText:
     name: str
     fingerprint: str
     dim: int
+
+
+@dataclass(frozen=True, slots=True)
+class BaseText:
+    """All of a model but its weights. `config` is the one of transformers; `dim` that of the vectors put out."""
+
+    config: Any
+    tokenizer: Tokenizer
+    pooling: Literal["mean", "cls"]
+    max_tokens: int
+    pad_id: int
+    dim: int
+    fingerprint: str
 
 
 def load(settings: TextEncoderSettings) -> LoadedText:
@@ -66,42 +79,59 @@ def _from_kept(kept: Kept, folder: ModelFolder) -> LoadedText:
 def _convert(
     settings: TextEncoderSettings, folder: ModelFolder, backends: Backends, key: Mapping[str, Any]
 ) -> LoadedText:
-    from transformers import AutoConfig, AutoTokenizer
-
     from modalmesh_services.text_encoder import network as networks
 
-    pooling = folder.pooling() if settings.pooling == "auto" else settings.pooling
-    config = AutoConfig.from_pretrained(folder.path, local_files_only=True)
-    tokenizer = AutoTokenizer.from_pretrained(folder.path, local_files_only=True)
-    max_tokens = _max_tokens(folder, config, tokenizer, settings.max_tokens)
-    if not tokenizer.is_fast:
-        raise ValueError(f"{folder.path} has no fast tokenizer, which tells where in a text a token is")
-    decisive = {
-        "max_tokens": max_tokens,
-        "pooling": pooling,
-        "normalised": True,
-        "characters_per_token": CHARACTERS_PER_TOKEN,
-    }
-    pad_id = tokenizer.pad_token_id or 0
-    head = folder.head()
+    base = read_base(folder, settings.pooling, settings.max_tokens)
     about: dict[str, Any] = {
-        "fingerprint": fingerprint.of_files(folder.deciding_files(), decisive),
-        "tokenizer": tokenizer.backend_tokenizer.to_str(),
-        "max_tokens": max_tokens,
-        "pad_id": pad_id,
-        "dim": head.outputs if head else int(config.hidden_size),
+        "fingerprint": base.fingerprint,
+        "tokenizer": base.tokenizer.to_str(),
+        "max_tokens": base.max_tokens,
+        "pad_id": base.pad_id,
+        "dim": base.dim,
     }
-    tokeniser = Tokeniser(tokenizer.backend_tokenizer, max_tokens)
+    tokeniser = Tokeniser(base.tokenizer, base.max_tokens)
 
     def probe(step: Step) -> FloatMatrix:
         texts = [tokens for tokens in tokeniser(_PROBE) if isinstance(tokens, Tokens)]
-        return TextModel(step, pad_id, max_tokens, few_lengths=False)(texts, False)[0]
+        return TextModel(step, base.pad_id, base.max_tokens, few_lengths=False)(texts, False)[0]
 
-    network = networks.load(folder, config, pooling, max_tokens)
+    network = networks.load(folder, base.config, base.pooling, base.max_tokens)
     step, placement, graph = backends.choose(network, probe)
     backends.keep(key, placement, graph, about)
     model = _model(step, placement, about)
-    return LoadedText(tokeniser, model, placement, folder.name, about["fingerprint"], about["dim"])
+    return LoadedText(tokeniser, model, placement, folder.name, base.fingerprint, base.dim)
+
+
+def read_base(folder: ModelFolder, pooling: Pooling = "auto", max_tokens: int = 0) -> BaseText:
+    """Read configuration and tokenizer; `pooling` and `max_tokens` as in the settings.
+
+    Raises:
+        OSError, ValueError: the folder lacks something or holds something that isn't supported; says what.
+    """
+    from transformers import AutoConfig, AutoTokenizer
+
+    chosen = folder.pooling() if pooling == "auto" else pooling
+    head = folder.head()
+    config = AutoConfig.from_pretrained(folder.path, local_files_only=True)
+    tokenizer = AutoTokenizer.from_pretrained(folder.path, local_files_only=True)
+    longest = _max_tokens(folder, config, tokenizer, max_tokens)
+    if not tokenizer.is_fast:
+        raise ValueError(f"{folder.path} has no fast tokenizer, which tells where in a text a token is")
+    decisive = {
+        "max_tokens": longest,
+        "pooling": chosen,
+        "normalised": True,
+        "characters_per_token": CHARACTERS_PER_TOKEN,
+    }
+    return BaseText(
+        config=config,
+        tokenizer=tokenizer.backend_tokenizer,
+        pooling=chosen,
+        max_tokens=longest,
+        pad_id=tokenizer.pad_token_id or 0,
+        dim=head.outputs if head else int(config.hidden_size),
+        fingerprint=fingerprint.of_files(folder.deciding_files(), decisive),
+    )
 
 
 def _model(step: Step, placement: Placement, about: Mapping[str, Any]) -> TextModel:

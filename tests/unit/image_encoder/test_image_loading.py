@@ -13,9 +13,10 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from modalmesh_services.common.device import places
-from modalmesh_services.image_encoder.loading import LoadedImage, find_source, load
+from modalmesh_services.image_encoder.loading import LoadedImage, load
 from modalmesh_services.image_encoder.networks import weights
 from modalmesh_services.image_encoder.settings import ImageEncoderSettings
+from modalmesh_services.image_encoder.sources import find_source
 
 from .pictures import draw
 from .saved import save

@@ -27,8 +27,12 @@ def add_head(
     (folder / "modules.json").write_text(json.dumps(listed))
     (folder / "2_Dense").mkdir(exist_ok=True)
     outputs, inputs = weight.shape
-    config = {"in_features": inputs, "out_features": outputs, "bias": False}
-    config["activation_function"] = f"torch.nn.modules.linear.{activation}"
+    config = {
+        "in_features": inputs,
+        "out_features": outputs,
+        "bias": False,
+        "activation_function": f"torch.nn.modules.linear.{activation}",
+    }
     (folder / "2_Dense/config.json").write_text(json.dumps(config))
     save_file({"linear.weight": weight}, folder / "2_Dense/model.safetensors")
     return folder

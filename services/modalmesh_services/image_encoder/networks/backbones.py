@@ -71,22 +71,22 @@ def as_grid(patches: Tensor) -> Tensor:
     return patches.reshape(batch, side, side, dim)
 
 
-def from_torchvision(network: nn.Module) -> Backbone:
-    """A classifier without its head, with batch normalisation folded. It must hold its weights already.
+def from_torchvision(network: nn.Module, *, fold: bool = True) -> Backbone:
+    """A classifier without its head, with batch normalisation folded where wanted. It must hold its weights already.
 
     Raises:
         ValueError: a family that isn't known here.
     """
     network.eval()
+    if fold:
+        fold_batch_norms(network)
     match network:
         case VisionTransformer():
             return VisionTransformerBackbone(network)
         case ResNet():
-            fold_batch_norms(network)
             *body, _pool, _head = network.children()
             return ConvolutionalBackbone(body)
         case EfficientNet() | MobileNetV2() | MobileNetV3():
-            fold_batch_norms(network)
             return ConvolutionalBackbone(network.features.children(), exact=_EXACT_STAGES)
         case _:
             raise ValueError(f"torchvision's {type(network).__name__} is not supported")

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.models.efficientnet import EfficientNet, MBConv, MBConvConfig
 
+NAME = "efficientnet-lite0"
+_OTHERS = "these are not the weights of EfficientNet-Lite0"
 # expansion, kernel, stride, channels in, channels out, repeats
 _STAGES = (
     (1, 3, 1, 32, 16, 1),
@@ -37,11 +39,32 @@ class SamePadConv2d(nn.Conv2d):
 
 
 def efficientnet_lite0(weights: Mapping[str, Tensor]) -> EfficientNet:
-    """The network with these weights, whose names differ from torchvision's but whose order is the same.
+    """The network with the packaged weights, whose names differ from torchvision's but whose order is the same.
 
     Raises:
         ValueError: they are not the weights of EfficientNet-Lite0.
     """
+    own = _empty().state_dict()
+    if len(own) != len(weights):
+        raise ValueError(_OTHERS)
+    return with_own_names(dict(zip(own, weights.values(), strict=True)))
+
+
+def with_own_names(weights: Mapping[str, Tensor]) -> EfficientNet:
+    """The network with weights under torchvision's names.
+
+    Raises:
+        ValueError: they are not the weights of EfficientNet-Lite0.
+    """
+    network = _empty()
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise ValueError(_OTHERS) from error
+    return network.eval()
+
+
+def _empty() -> EfficientNet:
     block = partial(MBConv, se_layer=nn.Identity)
     network = EfficientNet(
         [MBConvConfig(*stage, block=block) for stage in _STAGES],
@@ -50,11 +73,7 @@ def efficientnet_lite0(weights: Mapping[str, Tensor]) -> EfficientNet:
         last_channel=1280,
     )
     _make_lite(network)
-    own = network.state_dict()
-    if [tensor.shape for tensor in own.values()] != [tensor.shape for tensor in weights.values()]:
-        raise ValueError("these are not the weights of EfficientNet-Lite0")
-    network.load_state_dict(dict(zip(own, weights.values(), strict=True)))
-    return network.eval()
+    return network
 
 
 def _make_lite(module: nn.Module) -> None:

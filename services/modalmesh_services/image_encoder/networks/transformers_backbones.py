@@ -1,7 +1,7 @@
 """Transformers' vision models behind the Backbone interface."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from torch import Tensor, nn
 from transformers import AutoConfig, CLIPVisionModelWithProjection, SiglipVisionModel, ViTModel
@@ -27,7 +27,7 @@ class ClipBackbone(Backbone):
 
     def __init__(self, network: Any) -> None:
         super().__init__()
-        self.network = network
+        self.network: Any = network
 
     def rest(self, entered: Tensor) -> tuple[Tensor, Tensor]:
         output = self.network(pixel_values=entered)
@@ -47,7 +47,10 @@ class SiglipBackbone(Backbone):
         return output.pooler_output, as_grid(output.last_hidden_state)
 
 
-def from_folder(folder: Path) -> Backbone:
+TransformersBackbone: TypeAlias = ViTBackbone | ClipBackbone | SiglipBackbone
+
+
+def from_folder(folder: Path) -> TransformersBackbone:
     """The vision model of a folder, or the vision half of a CLIP or SigLIP.
 
     Raises:
