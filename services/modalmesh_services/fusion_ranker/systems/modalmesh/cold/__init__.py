@@ -1,0 +1,1 @@
+"""Cold items: scored by their content alone, as items that nobody has liked yet."""
