@@ -45,13 +45,3 @@ class Catalogue:
     def without_pictures(self, hidden: Flags) -> Self:
         """`hidden` (N,) bool: they lack all pictures and frames."""
         return replace(self, image=self.image.without_items(hidden))
-
-    def without_items(self, hidden: Flags) -> Self:
-        """`hidden` (N,) bool: nothing at all is known of them; rows stay what they are."""
-        return replace(
-            self,
-            times_ms=np.where(hidden, NO_TIME, self.times_ms),
-            text=self.text.without_items(hidden),
-            image=self.image.without_items(hidden),
-            attributes=self.attributes.without_items(hidden),
-        )

@@ -11,9 +11,10 @@ from modalmesh.errors import ModalmeshError
 from modalmesh_services.fusion_ranker.dataset.embeddings import Embeddings
 from modalmesh_services.fusion_ranker.dataset.reading import Dataset, read_dataset
 from modalmesh_services.fusion_ranker.evaluation.baselines import BASELINES
+from modalmesh_services.fusion_ranker.evaluation.measuring import CHOSEN_BY
 from modalmesh_services.fusion_ranker.evaluation.protocols import PROTOCOLS
 from modalmesh_services.fusion_ranker.evaluation.results import Evaluation
-from modalmesh_services.fusion_ranker.evaluation.runner import CHOSEN_BY, Runner
+from modalmesh_services.fusion_ranker.evaluation.runner import Runner
 from modalmesh_services.fusion_ranker.evaluation.store import Store
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from modalmesh.embeddings import normalise
 from modalmesh_services.fusion_ranker.dataset.arrays import Flags, Floats, Indexes
 
 
@@ -27,8 +28,7 @@ def popularity_bias(lists: Indexes, likes: Floats) -> Floats:
 
 def diversity(lists: Indexes, vectors: Floats) -> Floats:
     """(U,): 1 less the mean cosine of two items of a list; `vectors` (N, D), those without one differ from all."""
-    unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-    listed = np.where((lists >= 0)[..., None], unit[lists], 0)
+    listed = np.where((lists >= 0)[..., None], normalise(vectors)[lists], 0)
     # The sum over pairs is the square of the sum less the squares, and needs no K x K matrix.
     squares = (listed**2).sum(axis=(1, 2))
     count = (lists >= 0).sum(axis=1)

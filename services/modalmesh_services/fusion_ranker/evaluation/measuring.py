@@ -1,6 +1,6 @@
 """One fitted system on one split: figures of each user, and of held-out pairs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,9 @@ from modalmesh_services.fusion_ranker.evaluation.splits import Split
 from modalmesh_services.fusion_ranker.systems.interface import Fitted
 
 LENGTHS = (10, 20)
+CHOSEN_BY = "ndcg@10"
+"""The figure by which the better of two systems is known."""
+
 _BATCH = 64
 """Users scored at once: some MB an array over ten thousand items."""
 
@@ -34,13 +37,11 @@ class Measured:
 
 def measure(fitted: Fitted, split: Split) -> Measured:
     """Score the split's users, with the catalogue as it is served, and compare with what is held out."""
-    scored, served = split.scored, fitted.serving(split.served)
+    scored = split.scored
     lists: list[Indexes] = []
     pair_scores: list[Floats] = []
-    for start in range(0, len(scored), _BATCH):
-        histories = scored.histories[start : start + _BATCH]
-        scores = served.score(histories, scored.times_ms[start : start + _BATCH])
-        lists.append(ranking.ranked_lists(scores, histories, split.ranked, max(LENGTHS)))
+    for start, scores in _scores(fitted, split):
+        lists.append(_lists(scores, start, split, max(LENGTHS)))
         pair_scores += [
             _standardised(row, split.ranked)[_held_out(split, start + place)] for place, row in enumerate(scores)
         ]
@@ -54,6 +55,26 @@ def measure(fitted: Fitted, split: Split) -> Measured:
         np.concatenate([np.arange(sum(both)) < both[0] for both in counts]),
         beyond.coverage(best[:, :10], split.ranked),
     )
+
+
+def quality(fitted: Fitted, split: Split) -> float:
+    """The mean of CHOSEN_BY alone, to choose by."""
+    lists = np.concatenate([_lists(scores, start, split, LENGTHS[0]) for start, scores in _scores(fitted, split)])
+    counts = np.array([len(own) for own in split.scored.targets], np.int32)
+    return float(ranking.ndcg(ranking.hits(lists, split.scored.targets), counts).mean())
+
+
+def _scores(fitted: Fitted, split: Split) -> Iterator[tuple[int, Floats]]:
+    """The first user of a batch, and the batch's scores, with the catalogue as it is served."""
+    served = fitted.serving(split.served)
+    for start in range(0, len(split.scored), _BATCH):
+        batch = slice(start, start + _BATCH)
+        yield start, served.score(split.scored.histories[batch], split.scored.times_ms[batch])
+
+
+def _lists(scores: Floats, start: int, split: Split, length: int) -> Indexes:
+    histories = split.scored.histories[start : start + len(scores)]
+    return ranking.ranked_lists(scores, histories, split.ranked, length)
 
 
 def _held_out(split: Split, user: int) -> Indexes:

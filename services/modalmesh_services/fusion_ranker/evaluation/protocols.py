@@ -7,14 +7,21 @@ from types import MappingProxyType
 import numpy as np
 
 from modalmesh_services.fusion_ranker.dataset import Catalogue, History
-from modalmesh_services.fusion_ranker.dataset.arrays import Flags
 from modalmesh_services.fusion_ranker.dataset.reading import Dataset
-from modalmesh_services.fusion_ranker.evaluation.splits import Case, Scored, Split, cut, enough, split_point
+from modalmesh_services.fusion_ranker.evaluation.splits import (
+    Scored,
+    Split,
+    cold_split,
+    cut,
+    enough,
+    later_split,
+    random_share,
+    split_point,
+)
 from modalmesh_services.fusion_ranker.systems.interface import Training
 
 FOLDS = 5
 COLD_SEEDS = (0, 1, 2)
-COLD_SHARE = 0.2
 BLOCKS = 4
 RATINGS_OF_OTHERS = 20_000
 
@@ -67,7 +74,7 @@ def global_time(dataset: Dataset) -> Iterator[Split]:
             before = (history[history.times_ms < start] for history in histories)
             training = _training(dataset.catalogue, tuple(history for history in before if len(history)))
             scored = Scored.collect([cut(asked[row][1]) for row in rows])
-            yield _split(f"block-{number}", training, scored)
+            yield Split(f"block-{number}", training, scored, dataset.catalogue, training.trainable)
 
 
 def cold_items(dataset: Dataset) -> Iterator[Split]:
@@ -112,44 +119,19 @@ PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
 
 
 def _users(name: str, dataset: Dataset) -> Split:
-    cuts = {history.user_id: cut(history) for history in dataset.interactions.histories if enough(history)}
-    histories = tuple(
-        cuts[history.user_id].history if history.user_id in cuts else history
-        for history in dataset.interactions.histories
-    )
-    scored = Scored.collect(list(cuts.values()))
-    return _split(name, _training(dataset.catalogue, histories), scored)
+    return later_split(name, _training(dataset.catalogue, dataset.interactions.histories))
 
 
 def _cold(dataset: Dataset, catalogue: Catalogue, seed: int) -> Split:
-    cold = _random_share(len(catalogue), COLD_SHARE, np.random.default_rng(seed))
-    warm = tuple(history[~cold[history.items]] for history in dataset.interactions.histories)
-    # A profile is all positives among the other items.
-    cases = [
-        Case.of(known[known.positive], whole[cold[whole.items]])
-        for whole, known in zip(dataset.interactions.histories, warm, strict=True)
-    ]
-    training = replace(_training(catalogue, tuple(filter(len, warm))), trainable=~cold)
-    return Split(f"seed-{seed}", training, Scored.collect(cases), catalogue, cold)
+    return cold_split(f"seed-{seed}", _training(catalogue, dataset.interactions.histories), seed)
 
 
 def _training(catalogue: Catalogue, histories: tuple[History, ...]) -> Training:
     return Training(histories, catalogue, np.ones(len(catalogue), np.bool_))
 
 
-def _split(name: str, training: Training, scored: Scored) -> Split:
-    return Split(name, training, scored, training.catalogue, np.ones(len(training.catalogue), np.bool_))
-
-
 def _without_some(catalogue: Catalogue, share: float, seed: int) -> Catalogue:
     """The items that lose their texts and those that lose their pictures are drawn independently."""
     random = np.random.default_rng((seed, 1))
-    texts = _random_share(len(catalogue), share, random)
-    return catalogue.without_texts(texts).without_pictures(_random_share(len(catalogue), share, random))
-
-
-def _random_share(count: int, share: float, random: np.random.Generator) -> Flags:
-    """(count,) bool, the rounded share of them true."""
-    chosen = np.zeros(count, np.bool_)
-    chosen[random.permutation(count)[: round(share * count)]] = True
-    return chosen
+    texts = random_share(len(catalogue), share, random)
+    return catalogue.without_texts(texts).without_pictures(random_share(len(catalogue), share, random))

@@ -16,9 +16,21 @@ def ranked_lists(scores: Floats, histories: Sequence[History], ranked: Flags, le
     left = np.where(ranked, scores, -np.inf)
     for row, history in enumerate(histories):
         left[row, history.items] = -np.inf
-    best = np.argsort(-left, axis=1, kind="stable")[:, :length]
-    found = np.take_along_axis(left, best, axis=1) > -np.inf
-    return np.where(found, best, -1).astype(np.int32)
+    first = best(left, length)
+    return np.where(np.take_along_axis(left, first, axis=1) > -np.inf, first, -1).astype(np.int32)
+
+
+def best(scores: Floats, length: int) -> Indexes:
+    """(U, length or less) int32: columns of the largest of `scores` (U, N), best first, ties by column."""
+    if length >= scores.shape[1]:
+        return np.argsort(-scores, axis=1, kind="stable").astype(np.int32)
+    # Sorting what is at least as good as the last place is much less than sorting all.
+    least = np.partition(scores, -length, axis=1)[:, -length]
+    first = np.empty((len(scores), length), np.int32)
+    for row, (own, bound) in enumerate(zip(scores, least, strict=True)):
+        columns = np.flatnonzero(own >= bound)
+        first[row] = columns[np.argsort(-own[columns], kind="stable")[:length]]
+    return first
 
 
 def hits(lists: Indexes, targets: Sequence[Indexes]) -> Flags:

@@ -5,14 +5,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from modalmesh_services.fusion_ranker.dataset.reading import Dataset
-from modalmesh_services.fusion_ranker.evaluation.measuring import measure
+from modalmesh_services.fusion_ranker.evaluation.measuring import CHOSEN_BY, measure
 from modalmesh_services.fusion_ranker.evaluation.protocols import PROTOCOLS
 from modalmesh_services.fusion_ranker.evaluation.results import Evaluation, SystemResult
 from modalmesh_services.fusion_ranker.evaluation.splits import Split
 from modalmesh_services.fusion_ranker.evaluation.store import Store, Timed, fingerprint, key
 from modalmesh_services.fusion_ranker.systems.interface import System
-
-CHOSEN_BY = "ndcg@10"
 
 Tell = Callable[[str], None]
 """Called with a line of progress."""

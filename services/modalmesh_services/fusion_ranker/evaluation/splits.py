@@ -1,7 +1,7 @@
 """One user's history cut in two, and the splits that protocols give."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -12,6 +12,7 @@ from modalmesh_services.fusion_ranker.systems.interface import Training
 
 LEAST_POSITIVES = 10
 HISTORY_SHARE = 0.8
+COLD_SHARE = 0.2
 
 
 class Case(NamedTuple):
@@ -93,3 +94,43 @@ def cut(history: History) -> Case:
     """The known part, and what came later."""
     point = split_point(history)
     return Case.of(history[:point], history[point:])
+
+
+def later_split(name: str, training: Training) -> Split:
+    """Every history that is long enough is cut, what came later is asked for; the others are trained on whole.
+
+    Without order, which part is held out is arbitrary.
+    """
+    cases: list[Case] = []
+    histories: list[History] = []
+    for history in training.histories:
+        case = cut(history if training.has_order else _shuffled(history)) if enough(history) else None
+        cases += [case] if case else []
+        histories.append(case.history if case else history)
+    known = replace(training, histories=tuple(histories))
+    return Split(name, known, Scored.collect(cases), training.catalogue, training.trainable)
+
+
+def cold_split(name: str, training: Training, seed: int) -> Split:
+    """A share of the trainable items leaves all histories and is ranked alone; a profile is all other positives."""
+    rows = np.flatnonzero(training.trainable)
+    cold = np.zeros(len(training.trainable), np.bool_)
+    cold[rows[random_share(len(rows), COLD_SHARE, np.random.default_rng(seed))]] = True
+    warm = [history[~cold[history.items]] for history in training.histories]
+    cases = [
+        Case.of(known[known.positive], whole[cold[whole.items]])
+        for known, whole in zip(warm, training.histories, strict=True)
+    ]
+    inner = replace(training, histories=tuple(filter(len, warm)), trainable=training.trainable & ~cold)
+    return Split(name, inner, Scored.collect(cases), training.catalogue, cold)
+
+
+def random_share(count: int, share: float, random: np.random.Generator) -> Flags:
+    """(count,) bool, the rounded share of them true."""
+    chosen = np.zeros(count, np.bool_)
+    chosen[random.permutation(count)[: round(share * count)]] = True
+    return chosen
+
+
+def _shuffled(history: History) -> History:
+    return history[np.random.default_rng(len(history)).permutation(len(history)).astype(np.int32)]

@@ -5,8 +5,14 @@ from modalmesh.types import Item
 from modalmesh_services.fusion_ranker.dataset import Tokens
 from modalmesh_services.fusion_ranker.dataset.reading import Dataset, build_catalogue
 from modalmesh_services.fusion_ranker.evaluation import measuring, protocols
-from modalmesh_services.fusion_ranker.evaluation.baselines import ContentKnn
-from modalmesh_services.fusion_ranker.evaluation.baselines.content_features import centred, near_times, rare_values
+from modalmesh_services.fusion_ranker.evaluation.baselines import ContentKnn, ContentSearch, Term
+from modalmesh_services.fusion_ranker.evaluation.baselines.content_features import (
+    centred,
+    kinds_of,
+    near,
+    rare_values,
+)
+from modalmesh_services.fusion_ranker.evaluation.baselines.content_knn import nearest
 from modalmesh_services.fusion_ranker.evaluation.baselines.tuned import validation
 from modalmesh_services.fusion_ranker.systems.interface import Training
 from tests.unit.fusion_ranker.evaluation.conftest import made_history
@@ -17,7 +23,7 @@ ITEMS = [Item(f"i{row}", tags=[tag, "film"]) for row, tag in enumerate(("war", "
 
 def test_what_shares_a_rare_value_with_the_liked_is_first() -> None:
     training = Training([made_history(0, [0], [True])], build_catalogue(ITEMS), ALL)
-    fitted = ContentKnn({"attributes.tags": 1.0}).fit(training)
+    fitted = ContentKnn((Term("attributes.tags"),)).fit(training)
     (scores,) = fitted.score([made_history(1, [0], [True])], np.zeros(1, np.int64))
     assert scores[2] > scores[1] == scores[3]
 
@@ -36,16 +42,44 @@ def test_a_rarer_value_weighs_more() -> None:
     assert 0 < rows[0] @ rows[1] < 0.5
 
 
-def test_near_times_are_more_alike_and_unknown_ones_not_at_all() -> None:
-    rows = near_times(np.array([1990, 1991, 2010, np.nan], np.float32))
+def test_near_numbers_are_more_alike_and_unknown_ones_not_at_all() -> None:
+    rows = near(np.array([1990, 1991, 2010, np.nan], np.float32), width=3)
     assert rows[0] @ rows[1] > 0.9 > 0.1 > rows[0] @ rows[2]
     assert not rows[3].any()
 
 
-def test_only_the_nearest_liked_items_count() -> None:
-    fitted = ContentKnn({"attributes": 1.0}, neighbours=1).fit(Training([], build_catalogue(ITEMS), ALL))
-    kept = fitted._nearest(np.array([[0.5, -1], [0.2, -2]], np.float32))
-    np.testing.assert_allclose(kept, np.array([[0.25, 0], [0, 0]]))
+def test_only_the_nearest_items_are_kept() -> None:
+    kept = nearest(np.array([[0.5, 0], [0.2, 0.1]], np.float32), most=1)
+    np.testing.assert_allclose(kept.toarray(), np.array([[0.5, 0], [0, 0.1]]))
+
+
+def test_terms_add_up_and_a_power_is_that_of_the_cosine() -> None:
+    training = Training([made_history(0, [0], [True])], build_catalogue(ITEMS), ALL)
+    asked = [made_history(1, [0], [True])], np.zeros(1, np.int64)
+    plain, steep = Term("attributes.tags", 2.0), Term("attributes.tags", 1.0, power=3.0)
+    one, other, both = (ContentKnn(terms).fit(training).score(*asked) for terms in ((plain,), (steep,), (plain, steep)))
+    np.testing.assert_allclose(other, (one / 2) ** 3, rtol=1e-5)
+    np.testing.assert_allclose(both, one + other, rtol=1e-5)
+
+
+def test_all_that_an_item_has_can_be_compared() -> None:
+    numbered = [Item(f"i{row}", attributes={"price": [price]}) for row, price in enumerate(("1", "1", "2", "2"))]
+    assert kinds_of(build_catalogue(ITEMS)) == ("image", "attributes.tags", "time")
+    assert "quantities.price" in kinds_of(build_catalogue(numbered))
+
+
+def test_the_search_finds_the_kind_that_tells_the_camps(made: Dataset) -> None:
+    items = [Item(f"i{row}", tags=["low" if row < 30 else "high"], time_ms=row % 7 * 10**11) for row in range(60)]
+    (split, *_) = protocols.cold_items(Dataset(build_catalogue(items), made.interactions))
+    chosen = ContentSearch("best", trials=30).choose(split.training)
+    known = measuring.quality(chosen.fit(split.training), split)
+    assert known > 1.5 * measuring.quality(ContentKnn((Term("time"),)).fit(split.training), split)
+
+
+def test_the_search_repeats(made: Dataset) -> None:
+    (split, *_) = protocols.cold_items(made)
+    one, other = (ContentSearch("best", trials=30).choose(split.training) for _ in range(2))
+    assert one == other
 
 
 def test_cold_items_are_validated_on_cold_items(made: Dataset) -> None:
@@ -53,4 +87,4 @@ def test_cold_items_are_validated_on_cold_items(made: Dataset) -> None:
     inner = validation(split.training)
     assert inner.ranked.sum() == 10
     assert not (inner.ranked & (split.ranked | inner.training.trainable)).any()
-    assert measuring.measure(ContentKnn({"attributes": 1.0}).fit(inner.training), inner).figures["recall@20"].any()
+    assert measuring.measure(ContentKnn((Term("attributes"),)).fit(inner.training), inner).figures["recall@20"].any()

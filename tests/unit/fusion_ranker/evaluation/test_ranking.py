@@ -48,6 +48,11 @@ def test_equal_scores_go_by_row() -> None:
     assert lists.tolist() == [[0, 1, 2]]
 
 
+def test_the_best_are_those_of_a_whole_stable_sort() -> None:
+    scores = RANDOM.integers(0, 5, (30, 40)).astype(np.float32)
+    np.testing.assert_array_equal(ranking.best(scores, 7), np.argsort(-scores, axis=1, kind="stable")[:, :7])
+
+
 @pytest.mark.parametrize("length", [1, 10])
 def test_a_perfect_list_has_ndcg_1(length: int) -> None:
     hit = np.ones((1, length), np.bool_)

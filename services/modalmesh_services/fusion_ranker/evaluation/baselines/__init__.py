@@ -1,10 +1,11 @@
 """What a trained ranker has to beat."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import MappingProxyType
 
 from modalmesh_services.fusion_ranker.evaluation.baselines.als import Als
-from modalmesh_services.fusion_ranker.evaluation.baselines.content_knn import ContentKnn
+from modalmesh_services.fusion_ranker.evaluation.baselines.content_knn import ContentKnn, Term
+from modalmesh_services.fusion_ranker.evaluation.baselines.content_search import ContentSearch
 from modalmesh_services.fusion_ranker.evaluation.baselines.ease import Ease
 from modalmesh_services.fusion_ranker.evaluation.baselines.item_knn import ItemKnn
 from modalmesh_services.fusion_ranker.evaluation.baselines.popularity import Popularity
@@ -13,18 +14,24 @@ from modalmesh_services.fusion_ranker.evaluation.baselines.tuned import Tuned
 from modalmesh_services.fusion_ranker.evaluation.runner import BestOnTest
 from modalmesh_services.fusion_ranker.systems.interface import System
 
-__all__ = ["BASELINES", "Als", "ContentKnn", "Ease", "ItemKnn", "Popularity", "RecentPopularity", "Tuned"]
+__all__ = [
+    "BASELINES",
+    "Als",
+    "ContentKnn",
+    "ContentSearch",
+    "Ease",
+    "ItemKnn",
+    "Popularity",
+    "RecentPopularity",
+    "Term",
+    "Tuned",
+]
 
-_NEIGHBOURS_AND_POWERS = ((100, 2.0), (1000, 3.0))
-_MIXES = (
-    {"text": 1.0, "image": 0.3, "attributes": 0.5},
-    {"text.description": 1.0, "text.tags": 1.0, "image": 0.3, "attributes": 0.5, "time": 0.5},
-    {"text.description": 0.5, "text.tags": 1.0, "image": 0.2, "attributes": 1.0, "time": 1.0},
-)
+_POWERS_AND_NEIGHBOURS = ((2.0, 100), (3.0, 1000))
 
 
-def _content(name: str, mixes: Sequence[Mapping[str, float]]) -> Tuned:
-    return Tuned(name, [ContentKnn(mix, count, power) for mix in mixes for count, power in _NEIGHBOURS_AND_POWERS])
+def _content(name: str, kind: str) -> Tuned:
+    return Tuned(name, [ContentKnn((Term(kind, 1.0, power),), count) for power, count in _POWERS_AND_NEIGHBOURS])
 
 
 _PENALTIES = (30.0, 60.0, 100.0, 150.0, 200.0, 300.0, 400.0)
@@ -38,9 +45,9 @@ BASELINES: Mapping[str, System | BestOnTest] = MappingProxyType(
             Tuned("itemknn", [ItemKnn(count, shrink) for count in (30, 100) for shrink in (10.0, 50.0)]),
             Tuned("als", [Als(confidence=weight, penalty=least) for weight in (2.0, 10.0) for least in (10.0, 50.0)]),
             Tuned("ease", [Ease(penalty) for penalty in _PENALTIES]),
-            _content("content_text", [{"text": 1.0}]),
-            _content("content_image", [{"image": 1.0}]),
-            _content("content_best", _MIXES),
+            _content("content_text", "text"),
+            _content("content_image", "image"),
+            ContentSearch("content_best"),
             BestOnTest("ease_best", [Ease(penalty) for penalty in _PENALTIES]),
         )
     }

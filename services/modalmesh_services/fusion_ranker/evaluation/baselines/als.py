@@ -1,20 +1,20 @@
 """ALS: matrix factorisation of implicit feedback (Hu, Koren, Volinsky, ICDM 2008)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
 
-from modalmesh_services.fusion_ranker.dataset import Catalogue, History
+from modalmesh_services.fusion_ranker.dataset import History
 from modalmesh_services.fusion_ranker.dataset.arrays import Floats, SparseRows, Times
+from modalmesh_services.fusion_ranker.evaluation.baselines.interface import Baseline, WithoutContent
 from modalmesh_services.fusion_ranker.evaluation.baselines.matrices import liked_matrix
 from modalmesh_services.fusion_ranker.systems.interface import Training
 
 
 @dataclass(frozen=True, slots=True)
-class Als:
+class Als(Baseline):
     """`confidence` is what a like weighs beside an unseen item's 1 (the paper's alpha)."""
 
     dim: int = 32
@@ -24,11 +24,6 @@ class Als:
     seed: int = 0
     name: str = "als"
     version: int = 1
-
-    @property
-    def configuration(self) -> Mapping[str, object]:
-        own = {"dim": self.dim, "confidence": self.confidence, "penalty": self.penalty}
-        return MappingProxyType({**own, "rounds": self.rounds, "seed": self.seed})
 
     def fit(self, training: Training) -> "FittedAls":
         liked = liked_matrix(training.histories, len(training.catalogue))
@@ -42,7 +37,7 @@ class Als:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class FittedAls:
+class FittedAls(WithoutContent):
     """`items` (N, d) float64; a user's factors are solved for from the history."""
 
     items: npt.NDArray[np.float64]
@@ -52,9 +47,6 @@ class FittedAls:
     def score(self, histories: Sequence[History], times_ms: Times) -> Floats:
         users = solve(liked_matrix(histories, len(self.items)), self.items, self.confidence, self.penalty)
         return np.asarray(users @ self.items.T, np.float32)
-
-    def serving(self, catalogue: Catalogue) -> "FittedAls":
-        return self
 
 
 def solve(

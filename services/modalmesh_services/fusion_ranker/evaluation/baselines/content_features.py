@@ -1,33 +1,44 @@
 """Each kind of content as rows whose products are similarities; an item without it is like nothing."""
 
-from collections.abc import Collection
+from typing import TypeAlias
 
 import numpy as np
 from scipy import sparse
 
+from modalmesh.embeddings import normalise
 from modalmesh_services.fusion_ranker.dataset import Catalogue, Tokens
 from modalmesh_services.fusion_ranker.dataset.arrays import Flags, Floats, SparseRows
 from modalmesh_services.fusion_ranker.dataset.catalogue import NO_TIME
 
-FEATURES = 1
-"""Raised when a kind's similarity comes to be another."""
+TEXT, IMAGE, ATTRIBUTES, QUANTITIES, TIME = "text", "image", "attributes", "quantities", "time"
 
-TEXT, IMAGE, ATTRIBUTES, TIME = "text", "image", "attributes", "time"
+Rows: TypeAlias = Floats | SparseRows
+"""(N, d) float32, dense or CSR."""
+
 _YEAR_MS = 365.25 * 86_400_000
 _KNOTS_YEARS = 3.0
-_MOST_VALUES = 2000
-"""Of an attribute the most frequent values count: rows are dense, and rare values join few items."""
+_KNOTS_SPREAD = 0.5
+"""A number's neighbourhood, in standard deviations."""
 
 
-def features(catalogue: Catalogue, fit: Flags, kinds: Collection[str]) -> dict[str, Floats]:
-    """(N, d) float32 by kind; means and frequencies are those of the items `fit` (N,) bool.
+def kinds_of(catalogue: Catalogue) -> tuple[str, ...]:
+    """All that can be compared: each text field, pictures, each attribute, the time."""
+    attributes = catalogue.attributes
+    return (
+        *(f"{TEXT}.{name}" for name in catalogue.text.kind_names),
+        IMAGE,
+        *(f"{ATTRIBUTES}.{name}" for name in attributes.names if name not in attributes.quantities),
+        *(f"{QUANTITIES}.{name}" for name in attributes.quantities),
+        TIME,
+    )
 
-    `text` and `image` are mean vectors, `text.title` one field, `attributes.genres` one attribute, `time` the item's.
+
+def features(catalogue: Catalogue, fit: Flags, kind: str) -> Rows:
+    """Unit rows, or rows of zeros; means and frequencies are those of the items `fit` (N,) bool.
+
+    `text` and `image` are mean vectors, `text.title` one field, `attributes.genres` one attribute, `quantities.price`
+    one that is a number, `time` the item's.
     """
-    return {kind: _features(catalogue, fit, kind) for kind in kinds}
-
-
-def _features(catalogue: Catalogue, fit: Flags, kind: str) -> Floats:
     modality, _, part = kind.partition(".")
     if modality == TEXT:
         return centred(catalogue.text.of_kind(part) if part else catalogue.text, fit)
@@ -35,7 +46,17 @@ def _features(catalogue: Catalogue, fit: Flags, kind: str) -> Floats:
         return centred(catalogue.image, fit)
     if modality == ATTRIBUTES:
         return rare_values(catalogue.attributes.of_name(part) if part else catalogue.attributes.values, fit)
-    return near_times(np.where(catalogue.times_ms == NO_TIME, np.nan, catalogue.times_ms / _YEAR_MS))
+    if modality == QUANTITIES:
+        numbers = catalogue.attributes.quantities[part]
+        return near(numbers, max(_KNOTS_SPREAD * float(np.nanstd(numbers)), 1e-6))
+    years = np.where(catalogue.times_ms == NO_TIME, np.nan, catalogue.times_ms / _YEAR_MS)
+    return near(years.astype(np.float32), _KNOTS_YEARS)
+
+
+def similarities(one: Rows, other: Rows) -> Floats:
+    """(R, C) float32 cosines of unit rows (R, d) and (C, d); what differs counts 0."""
+    product = one @ other.T
+    return np.maximum(product.toarray() if sparse.issparse(product) else product, np.float32(0))
 
 
 def centred(tokens: Tokens, fit: Flags) -> Floats:
@@ -44,27 +65,24 @@ def centred(tokens: Tokens, fit: Flags) -> Floats:
     known = present & fit
     if not known.any():
         return np.zeros((len(vectors), 1), np.float32)
-    return _unit(np.where(present[:, None], vectors - vectors[known].mean(axis=0), 0))
+    return normalise(np.where(present[:, None], vectors - vectors[known].mean(axis=0), 0))
 
 
-def rare_values(values: SparseRows, fit: Flags) -> Floats:
+def rare_values(values: SparseRows, fit: Flags) -> SparseRows:
     """Unit vectors of the values an item has, the rarer the heavier (inverse document frequency)."""
     frequency = np.asarray(values[fit].sum(axis=0))
-    kept = np.sort(np.argsort(-frequency, kind="stable")[: min(_MOST_VALUES, np.count_nonzero(frequency))])
-    weights = np.log((1 + fit.sum()) / frequency[kept]).astype(np.float32)
-    return _unit(np.asarray((values[:, kept] @ sparse.diags_array(weights)).toarray()))
+    known = np.flatnonzero(frequency)
+    weights = np.log((1 + fit.sum()) / frequency[known]).astype(np.float32)
+    weighted = values[:, known] @ sparse.diags_array(weights)
+    norms = np.sqrt(np.asarray((weighted**2).sum(axis=1)))
+    return sparse.csr_array(sparse.diags_array(1 / np.where(norms > 0, norms, np.float32(1))) @ weighted)
 
 
-def near_times(years: Floats) -> Floats:
-    """Unit vectors of bumps along the years, so that their product falls with the distance."""
-    known = ~np.isnan(years)
+def near(numbers: Floats, width: float) -> Floats:
+    """Unit vectors of bumps along the numbers (N,), so that their product falls with the distance in widths."""
+    known = ~np.isnan(numbers)
     if not known.any():
-        return np.zeros((len(years), 1), np.float32)
-    knots = np.arange(years[known].min(), years[known].max() + _KNOTS_YEARS, _KNOTS_YEARS)
-    bumps = np.exp(-(((np.nan_to_num(years)[:, None] - knots) / (2 * _KNOTS_YEARS)) ** 2))
-    return _unit(np.where(known[:, None], bumps, 0))
-
-
-def _unit(vectors: Floats) -> Floats:
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors / np.maximum(norms, 1e-12), np.float32)
+        return np.zeros((len(numbers), 1), np.float32)
+    knots = np.arange(numbers[known].min(), numbers[known].max() + width, width)
+    bumps = np.exp(-(((np.nan_to_num(numbers)[:, None] - knots) / (2 * width)) ** 2))
+    return normalise(np.where(known[:, None], bumps, 0).astype(np.float32))

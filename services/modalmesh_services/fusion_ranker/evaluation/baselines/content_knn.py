@@ -1,79 +1,94 @@
-"""Content kNN: items that are like what was liked, by one kind of content or by a weighted mix of several."""
+"""Content kNN: items that are like what was liked, by one kind of content or by a weighted sum of several."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
+from scipy import sparse
 
 from modalmesh_services.fusion_ranker.dataset import Catalogue, History
-from modalmesh_services.fusion_ranker.dataset.arrays import Flags, Floats, Times
-from modalmesh_services.fusion_ranker.evaluation.baselines.content_features import FEATURES, features
+from modalmesh_services.fusion_ranker.dataset.arrays import Flags, Floats, SparseRows, Times
+from modalmesh_services.fusion_ranker.evaluation.baselines.content_features import Rows, features, similarities
+from modalmesh_services.fusion_ranker.evaluation.baselines.interface import Baseline
 from modalmesh_services.fusion_ranker.evaluation.baselines.matrices import liked_matrix
 from modalmesh_services.fusion_ranker.systems.interface import Training
 
-_CHUNK = 1000
-"""Items compared with the liked ones at once: some 40 MB a kind of content."""
+_CHUNK = 500
+"""Items compared with the liked ones at once: some 20 MB an array."""
+
+
+class Term(NamedTuple):
+    """A kind of content whose cosine, raised to `power`, counts `weight`."""
+
+    kind: str
+    weight: float = 1.0
+    power: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class ContentKnn:
-    """`weights` of the cosines by kind of content; negative mixes count 0, others are raised to `power`.
+class ContentKnn(Baseline):
+    """Two items are as similar as the sum of the terms says.
 
-    An item's score sums up its `neighbours` nearest trainable items, where those are liked.
+    An item's score sums up its `neighbours` most similar trainable items, where those are liked.
     """
 
-    weights: Mapping[str, float]
+    terms: tuple[Term, ...]
     neighbours: int = 100
-    power: float = 2.0
     name: str = "content"
-    version: int = 1
-
-    @property
-    def configuration(self) -> Mapping[str, object]:
-        return MappingProxyType(
-            {"weights": dict(self.weights), "neighbours": self.neighbours, "power": self.power, "features": FEATURES}
-        )
+    version: int = 2
 
     def fit(self, training: Training) -> "FittedContentKnn":
-        liked = liked_matrix(training.histories, len(training.catalogue))
-        # Items that nobody likes are no neighbours: no history's score could come from them.
-        teaching = training.trainable & (np.asarray(liked.sum(axis=0)) > 0)
-        return FittedContentKnn(self, training.catalogue, teaching)
+        return FittedContentKnn.of(self, training.catalogue, teaching(training))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FittedContentKnn:
-    """`teaching` (N,) bool: the items that may be neighbours; means of vectors are theirs."""
+    """`taught` (N,) bool: the T items that may be neighbours; means of vectors are theirs.
+
+    `similar` (T, N) CSR: column i holds item i's neighbours.
+    """
 
     system: ContentKnn
-    catalogue: Catalogue
-    teaching: Flags
+    taught: Flags
+    similar: SparseRows
+
+    @classmethod
+    def of(cls, system: ContentKnn, catalogue: Catalogue, taught: Flags) -> "FittedContentKnn":
+        kinds = {term.kind: features(catalogue, taught, term.kind) for term in system.terms}
+        rows = np.flatnonzero(taught)
+        chunks = [
+            # An item is no neighbour of its own; it is seen where it is liked.
+            nearest(_mixed(system.terms, kinds, rows, slice(start, start + _CHUNK)), system.neighbours)
+            for start in range(0, len(catalogue), _CHUNK)
+        ]
+        return cls(system, taught, sparse.hstack(chunks, format="csr"))
 
     def score(self, histories: Sequence[History], times_ms: Times) -> Floats:
-        """An item's similarities are sums over `neighbours`, so each chunk of items is scored by itself."""
-        rows = np.flatnonzero(self.teaching)
-        liked = liked_matrix(histories, len(self.catalogue))[:, rows]
-        weights = {kind: weight for kind, weight in self.system.weights.items() if weight}
-        kinds = features(self.catalogue, self.teaching, weights)
-        scores = np.zeros((len(histories), len(self.catalogue)), np.float32)
-        for start in range(0, len(self.catalogue), _CHUNK):
-            chunk = slice(start, start + _CHUNK)
-            mix = np.zeros((len(rows), len(self.catalogue.item_ids[chunk])), np.float32)
-            for kind, vectors in kinds.items():
-                mix += weights[kind] * (vectors[rows] @ vectors[chunk].T)
-            # An item is no neighbour of its own; it is seen where it is liked.
-            scores[:, chunk] = liked @ self._nearest(mix)
-        return scores
-
-    def _nearest(self, mix: Floats) -> Floats:
-        """(T, C): of each column the largest, raised to the power; 0 elsewhere."""
-        similar = np.maximum(mix, 0) ** np.float32(self.system.power)
-        count = self.system.neighbours
-        if count >= len(similar):
-            return similar
-        least = np.partition(similar, -count, axis=0)[-count]
-        return np.where(similar >= least, similar, np.float32(0))
+        liked = liked_matrix(histories, len(self.taught))[:, np.flatnonzero(self.taught)]
+        return np.asarray((liked @ self.similar).toarray(), np.float32)
 
     def serving(self, catalogue: Catalogue) -> "FittedContentKnn":
-        return FittedContentKnn(self.system, catalogue, self.teaching)
+        return self.of(self.system, catalogue, self.taught)
+
+
+def teaching(training: Training) -> Flags:
+    """(N,) bool: items that nobody likes are no neighbours, for no history's score could come from them."""
+    liked = liked_matrix(training.histories, len(training.catalogue))
+    return np.asarray(training.trainable & (np.asarray(liked.sum(axis=0)) > 0))
+
+
+def nearest(similar: Floats, most: int) -> SparseRows:
+    """(T, C) CSC of the `most` largest of each column; those that tie with the last of them stay, too."""
+    if most < len(similar):
+        least = np.partition(similar, -most, axis=0)[-most]
+        similar = np.where(similar >= least, similar, np.float32(0))
+    return sparse.csc_array(similar)
+
+
+def _mixed(terms: Sequence[Term], kinds: dict[str, Rows], rows: Any, chunk: slice) -> Floats:
+    mix: Any = 0
+    for term in terms:
+        own = kinds[term.kind]
+        mix = mix + np.float32(term.weight) * similarities(own[rows], own[chunk]) ** np.float32(term.power)
+    return np.asarray(mix, np.float32)

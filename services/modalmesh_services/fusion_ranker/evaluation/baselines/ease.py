@@ -1,37 +1,33 @@
 """EASE: a linear item-item model with a closed form (Steck, "Embarrassingly Shallow Autoencoders", WWW 2019)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from modalmesh_services.fusion_ranker.dataset import Catalogue, History
+from modalmesh_services.fusion_ranker.dataset import History
 from modalmesh_services.fusion_ranker.dataset.arrays import Floats, SparseRows, Times
+from modalmesh_services.fusion_ranker.evaluation.baselines.interface import Baseline, WithoutContent
 from modalmesh_services.fusion_ranker.evaluation.baselines.matrices import liked_matrix
 from modalmesh_services.fusion_ranker.systems.interface import Training
 
 
 @dataclass(frozen=True, slots=True)
-class Ease:
+class Ease(Baseline):
     """`penalty` is the paper's lambda."""
 
     penalty: float = 200.0
     name: str = "ease"
     version: int = 1
 
-    @property
-    def configuration(self) -> Mapping[str, object]:
-        return MappingProxyType({"penalty": self.penalty})
-
     def fit(self, training: Training) -> "FittedEase":
         return FittedEase.of(liked_matrix(training.histories, len(training.catalogue)), self.penalty)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class FittedEase:
+class FittedEase(WithoutContent):
     """The model in its dual form, over users instead of items.
 
     With X (U, N) and the Woodbury identity, P = (X'X + penalty I)^-1 = (I - X' Z) / penalty, where
@@ -54,6 +50,3 @@ class FittedEase:
         product = (known.toarray() - (known @ self.liked.T).toarray() @ self.solved) / self.penalty
         # The paper's B is I - P / diag(P), with a zero diagonal.
         return np.asarray(known.toarray() - product / self.diagonal, np.float32)
-
-    def serving(self, catalogue: Catalogue) -> "FittedEase":
-        return self

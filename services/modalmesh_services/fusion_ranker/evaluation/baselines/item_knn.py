@@ -1,30 +1,26 @@
 """ItemKNN: items liked by the same people (Sarwar et al., WWW 2001), with shrunk cosines and the nearest kept."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import numpy as np
 from scipy import sparse
 
-from modalmesh_services.fusion_ranker.dataset import Catalogue, History
+from modalmesh_services.fusion_ranker.dataset import History
 from modalmesh_services.fusion_ranker.dataset.arrays import Floats, Indexes, SparseRows, Times
+from modalmesh_services.fusion_ranker.evaluation.baselines.interface import Baseline, WithoutContent
 from modalmesh_services.fusion_ranker.evaluation.baselines.matrices import liked_matrix
 from modalmesh_services.fusion_ranker.systems.interface import Training
 
 
 @dataclass(frozen=True, slots=True)
-class ItemKnn:
+class ItemKnn(Baseline):
     """`neighbours` kept an item; `shrink` draws cosines over few common users towards 0."""
 
     neighbours: int = 30
     shrink: float = 10.0
     name: str = "itemknn"
     version: int = 1
-
-    @property
-    def configuration(self) -> Mapping[str, object]:
-        return MappingProxyType({"neighbours": self.neighbours, "shrink": self.shrink})
 
     def fit(self, training: Training) -> "FittedItemKnn":
         liked = liked_matrix(training.histories, len(training.catalogue))
@@ -37,7 +33,7 @@ class ItemKnn:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class FittedItemKnn:
+class FittedItemKnn(WithoutContent):
     """`similar` (N, N) CSR: row i holds the nearest of item i."""
 
     similar: SparseRows
@@ -45,9 +41,6 @@ class FittedItemKnn:
     def score(self, histories: Sequence[History], times_ms: Times) -> Floats:
         known = liked_matrix(histories, self.similar.shape[0])
         return np.asarray((known @ self.similar.T).toarray(), np.float32)
-
-    def serving(self, catalogue: Catalogue) -> "FittedItemKnn":
-        return self
 
 
 def nearest(rows: Indexes, columns: Indexes, values: Floats, item_count: int, most: int) -> SparseRows:

@@ -1,27 +1,23 @@
 """What most people like, whoever asks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import numpy as np
 
-from modalmesh_services.fusion_ranker.dataset import Catalogue, History
+from modalmesh_services.fusion_ranker.dataset import History
 from modalmesh_services.fusion_ranker.dataset.arrays import Floats, Times
+from modalmesh_services.fusion_ranker.evaluation.baselines.interface import Baseline, WithoutContent
 from modalmesh_services.fusion_ranker.evaluation.baselines.matrices import liked_matrix
 from modalmesh_services.fusion_ranker.systems.interface import Training
 
 
 @dataclass(frozen=True, slots=True)
-class Popularity:
+class Popularity(Baseline):
     """Items by how many users like them."""
 
     name: str = "popularity"
     version: int = 1
-
-    @property
-    def configuration(self) -> Mapping[str, object]:
-        return MappingProxyType({})
 
     def fit(self, training: Training) -> "FittedPopularity":
         liked = liked_matrix(training.histories, len(training.catalogue))
@@ -29,13 +25,10 @@ class Popularity:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class FittedPopularity:
+class FittedPopularity(WithoutContent):
     """`counts` (N,) float32: likes."""
 
     counts: Floats
 
     def score(self, histories: Sequence[History], times_ms: Times) -> Floats:
         return np.tile(self.counts, (len(histories), 1))
-
-    def serving(self, catalogue: Catalogue) -> "FittedPopularity":
-        return self

@@ -1,29 +1,25 @@
 """What people like these days, whoever asks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import numpy as np
 
-from modalmesh_services.fusion_ranker.dataset import Catalogue, History
+from modalmesh_services.fusion_ranker.dataset import History
 from modalmesh_services.fusion_ranker.dataset.arrays import Floats, Indexes, Times
+from modalmesh_services.fusion_ranker.evaluation.baselines.interface import Baseline, WithoutContent
 from modalmesh_services.fusion_ranker.systems.interface import Training
 
 _DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
-class RecentPopularity:
+class RecentPopularity(Baseline):
     """Likes before the request, each halved in weight every `half_life_days`."""
 
     half_life_days: float = 365.0
     name: str = "recent_popularity"
     version: int = 1
-
-    @property
-    def configuration(self) -> Mapping[str, object]:
-        return MappingProxyType({"half_life_days": self.half_life_days})
 
     def fit(self, training: Training) -> "FittedRecentPopularity":
         liked = [history[history.positive] for history in training.histories]
@@ -33,7 +29,7 @@ class RecentPopularity:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class FittedRecentPopularity:
+class FittedRecentPopularity(WithoutContent):
     """`items` (E,) int32 and `times_ms` (E,) int64 of all likes."""
 
     items: Indexes
@@ -49,6 +45,3 @@ class FittedRecentPopularity:
         before = self.times_ms <= now_ms
         weights = 0.5 ** ((now_ms - self.times_ms[before]) / (self.half_life_days * _DAY_MS))
         return np.asarray(np.bincount(self.items[before], weights, self.item_count), np.float32)
-
-    def serving(self, catalogue: Catalogue) -> "FittedRecentPopularity":
-        return self
