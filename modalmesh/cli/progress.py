@@ -1,8 +1,9 @@
 """Progress of long work, on stderr, so that stdout stays the result's."""
 
 import time
+from collections.abc import Mapping
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -42,3 +43,25 @@ class FileProgress:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._bars.stop()
+
+    def say(self, line: str) -> None:
+        """A line above the bars."""
+        self._console.print(line, highlight=False, markup=False)
+
+
+class JobProgress(FileProgress):
+    """Progress of a process of its own: see modalmesh.local.job."""
+
+    def tell(self, kind: str, value: Any) -> None:
+        if kind == "progress":
+            self(*value)
+        elif kind == "step":
+            self.say(_step_line(value))
+        else:
+            self.say(str(value))
+
+
+def _step_line(step: Mapping[str, Any]) -> str:
+    figures = {"loss": step["loss"], step["validated_by"]: step["validation"]}
+    shown = "".join(f"  {name} {value:.4f}" for name, value in figures.items() if value is not None)
+    return f"{step['stage']} {step['done']}/{step['total']}{shown}"

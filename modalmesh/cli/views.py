@@ -1,6 +1,7 @@
 """Answers for people, as rich tables."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -85,6 +86,25 @@ def ingest_view(summary: IngestSummary, where: str) -> RenderableType:
     table.add_row("refused", f"{summary.refused_count:,}", f"{summary.failed:,} lines failed altogether")
     table.add_row("seconds", f"{summary.seconds:.1f}", "")
     return Group(Text(f"{where} is in", "bold"), table, *_refused(summary.refused, summary.refused_count))
+
+
+def training_view(document: Mapping[str, Any]) -> RenderableType:
+    """What `modalmesh train` did."""
+    data, stages = document["data"], document["stages"]
+    table = plain_table("Learned", "stage", "steps", "loss", "validation", "", right=("steps", "loss", "validation"))
+    for stage, own in stages.items():
+        measured = [f"{own[name]:.4f}" if own[name] is not None else "" for name in ("loss", "validation")]
+        by = own["validated_by"] if own["validation"] is not None else ""
+        table.add_row(escape(stage), f"{own['steps']:,}", *measured, Text(by, "bright_black"))
+    head = Text.assemble(
+        (document["system"], "bold cyan"),
+        f" learned from {data['users']:,} users and {data['events']:,} events of {data['items']:,} items"
+        f" in {document['seconds']:.0f} s",
+    )
+    revision = Text(f"revision {document['revision']}", "bright_black")
+    return Group(
+        head, *([table] if stages else []), *(Text(each, "yellow") for each in document["consequences"]), revision
+    )
 
 
 def _refused(refused: Sequence[BadLine], count: int) -> list[RenderableType]:
