@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from modalmesh.cli import answers, demo, failures, filling, lifecycle, status
+from modalmesh.cli import answers, demo, failures, filling, fine_tune, lifecycle, status, train
 from modalmesh.cli.options import example
 from modalmesh.errors import ModalmeshError
 
@@ -30,12 +30,14 @@ for _command in (
     lifecycle.down,
     status.status,
     filling.ingest,
+    train.train,
     answers.recommend,
     answers.rank,
     answers.similar,
     answers.search,
     answers.explain,
     demo.demo,
+    fine_tune.fine_tune,
 ):
     modalmesh.add_command(_command)
 

@@ -1,29 +1,22 @@
 """`python -m modalmesh_services.fine_tuning DIR --out WEIGHTS ...`: what `modalmesh fine-tune` runs.
 
-On stdout a JSON document a line: {"work": ...} and {"epoch": ...} as it goes, {"result": ...} or {"error": ...} last.
+Progress and the result are lines of JSON on stdout: see fusion_ranker.job.lines.
 """
 
-import json
-import os
+import logging
 import sys
-from dataclasses import asdict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
-from modalmesh.errors import InvalidInput, ModalmeshError
 from modalmesh.types import Modality
 from modalmesh_services.fine_tuning.layers import Layers
-from modalmesh_services.fine_tuning.running import Order, Tell, run
+from modalmesh_services.fine_tuning.running import Order, Tell, fine_tune
 from modalmesh_services.fine_tuning.training import Schedule
-
-_INTERRUPTED = 130
-
-
-def _say(kind: str, content: Any) -> None:
-    sys.stdout.write(json.dumps({kind: content}, ensure_ascii=False) + "\n")
-    sys.stdout.flush()
+from modalmesh_services.fusion_ranker.job.lines import Lines
+from modalmesh_services.fusion_ranker.job.running import run
 
 
 @click.command()
@@ -52,36 +45,15 @@ def main(
     device: str,
 ) -> None:
     """Train an encoder further on what users liked."""
-    schedule = Schedule(epochs, learning_rate, seed, windows)
-    tell = Tell(
-        work=lambda what, done, total: _say("work", {"what": what, "done": done, "of": total}),
-        epoch=lambda epoch: _say("epoch", asdict(epoch)),
-    )
-    try:
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+
+    def work(lines: Lines) -> Mapping[str, Any]:
+        schedule = Schedule(epochs, learning_rate, seed, windows)
         order = Order(folder, out, modality, Layers.parse(layers), model, weights, device, schedule)
-        _say("result", run(order, tell))
-    except InvalidInput as error:
-        _fail(error.reason, error.field, error.detail)
-    except ModalmeshError as error:
-        _fail(error.reason, "", error.message)
-    except BrokenPipeError:
-        # Whoever wanted this has gone; what an epoch left behind is there for the next time.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
-    except (OSError, ValueError) as error:
-        _fail("MODEL_FAILED", "", str(error))
+        return fine_tune(order, Tell(lines.note, lines.progress, lines.step))
 
-
-def _fail(reason: str, field: str, message: str) -> None:
-    _say("error", {"reason": reason, "field": field, "message": message})
-    sys.exit(1)
+    sys.exit(run(work, Lines.of_stdout()))
 
 
 if __name__ == "__main__":
-    try:
-        main(standalone_mode=False)
-    except click.Abort:
-        sys.exit(_INTERRUPTED)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
+    main()

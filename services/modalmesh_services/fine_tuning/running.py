@@ -21,6 +21,7 @@ from modalmesh_services.fine_tuning.likes import split
 from modalmesh_services.fine_tuning.reading import Data, read
 from modalmesh_services.fine_tuning.training import Schedule, Trainer
 from modalmesh_services.fine_tuning.vectors import ItemVectors
+from modalmesh_services.fusion_ranker.systems.interface import Step
 
 # Counts changes of the code by which an unfinished training can't go on.
 _VERSION = 1
@@ -30,7 +31,7 @@ _HEAD_RATE, _NETWORK_RATE = 1e-3, 5e-5
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is to be trained on what. A learning rate of None is 1e-3 for a head alone, 5e-5 for layers."""
+    """What is to be trained on what. A learning rate of 0 is 1e-3 for a head alone, 5e-5 for layers."""
 
     folder: Path
     out: Path
@@ -44,74 +45,91 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Tell:
-    """Whom to tell how it goes: `work` gets what is done, how much of it, and of how much."""
+    """Whom to tell how it goes: `work` hears what is done, how much of it, and of how much."""
 
+    note: Callable[[str], None] = lambda sentence: None
     work: Callable[[str, int, int], None] = lambda what, done, total: None
-    epoch: Callable[[Epoch], None] = lambda epoch: None
+    epoch: Callable[[Step], None] = lambda step: None
 
 
-def run(order: Order, tell: Tell) -> dict[str, Any]:
+def fine_tune(order: Order, tell: Tell) -> dict[str, Any]:
     """Train and write the weights: a JSON document of what became of it.
 
     Raises:
         NotFound, InvalidInput: the data, or a setting, are no good; says why.
-        OSError, ValueError: the base model can't be loaded, or nothing can be written.
+        OSError: nothing can be written.
         Diverged: the learning rate is too high.
     """
     began = time.monotonic()
     if order.out.exists():
         raise InvalidInput("out", f"{order.out} is there already", reason="EXISTS")
-    if not order.schedule.learning_rate:
-        rate = _HEAD_RATE if order.layers.last == 0 else _NETWORK_RATE
-        order = replace(order, schedule=replace(order.schedule, learning_rate=rate))
     source = DataFolder(order.folder)
     encoder = _encoder(order)
     parameters = choose_layers(encoder, order.layers)
     data = read(source, order.modality, encoder, lambda done, total: tell.work("items", done, total))
     likes = split(data.liked, len(data.contents.item_ids), order.schedule.seed)
-    vectors = ItemVectors(encoder, data.contents)
-    partial = order.out.with_name(f"{order.out.name}.partial")
-    checkpoint = Checkpoint(partial, _key(order, encoder, data))
-    trainer = Trainer(
-        vectors,
-        parameters,
-        likes,
-        order.schedule,
-        lambda number, done, total: tell.work(f"epoch {number}", done, total),
-    )
-    progress, resumed = trainer.run(checkpoint, tell.epoch)
-    consequences = [*data.consequences, *_consequences(progress)]
+    schedule = _with_rate(order)
+    unfinished = order.out.with_name(f".{order.out.name}.training")
+    checkpoint = Checkpoint(unfinished, _key(order, schedule, encoder, data))
+    found = checkpoint.read()
+    resumed = len(found.epochs) if found else 0
+    if resumed:
+        tell.note(f"goes on behind epoch {resumed}, as {unfinished} has it")
+
+    def told(number: int, done: int, total: int) -> None:
+        tell.work(f"epoch {number}", done, total)
+
+    trainer = Trainer(ItemVectors(encoder, data.contents), parameters, likes, schedule, told)
+    progress = trainer.run(found, checkpoint, lambda epoch: tell.epoch(_step(epoch, schedule)))
     document = {
-        "weights": str(order.out),
+        **_document(order, encoder, data, progress),
+        "users": len(likes.by_user),
+        "resumed_after": resumed,
+    }
+    document["model"] = _write(order, encoder, unfinished, document)
+    return {"weights": str(order.out), **document, "seconds": round(time.monotonic() - began, 1)}
+
+
+def _document(order: Order, encoder: TunableEncoder, data: Data, progress: Progress) -> dict[str, Any]:
+    return {
         "modality": order.modality,
         "layers": str(order.layers),
         "seed": order.schedule.seed,
         "base": {"name": encoder.name, "fingerprint": encoder.fingerprint},
         "data": data.fingerprint,
         "items": len(data.contents.item_ids),
-        "users": len(likes.by_user),
         "epochs": [asdict(epoch) for epoch in progress.epochs],
         "best_epoch": progress.best_epoch,
         "base_auc": progress.base_auc,
-        "resumed_after": resumed,
-        "consequences": consequences,
+        "consequences": [*data.consequences, *_consequences(progress)],
     }
-    document["model"] = _write(order, encoder, partial, document)
-    return {**document, "seconds": round(time.monotonic() - began, 1)}
+
+
+def _with_rate(order: Order) -> Schedule:
+    rate = _HEAD_RATE if order.layers.last == 0 else _NETWORK_RATE
+    return replace(order.schedule, learning_rate=order.schedule.learning_rate or rate)
+
+
+def _step(epoch: Epoch, schedule: Schedule) -> Step:
+    return Step("fine-tuning", epoch.number, schedule.epochs, epoch.loss, epoch.auc, "auc")
 
 
 def _encoder(order: Order) -> TunableEncoder:
-    device = training_device(order.device)
-    if order.modality == "text":
-        from modalmesh_services.fine_tuning.text import TunableText
+    """Raises InvalidInput: the base model can't be loaded."""
+    try:
+        device = training_device(order.device)
+        if order.modality == "text":
+            from modalmesh_services.fine_tuning.text import TunableText
 
-        return TunableText(order.model, device)
-    from modalmesh_services.fine_tuning.image import TunableImage
+            return TunableText(order.model, device)
+        from modalmesh_services.fine_tuning.image import TunableImage
 
-    return TunableImage(order.model, order.weights, device)
+        return TunableImage(order.model, order.weights, device)
+    except (OSError, ValueError) as error:
+        raise InvalidInput("model", str(error), reason="MODEL_FAILED") from error
 
 
-def _key(order: Order, encoder: TunableEncoder, data: Data) -> str:
+def _key(order: Order, schedule: Schedule, encoder: TunableEncoder, data: Data) -> str:
     """Names a training: all that its course depends on."""
     content = {
         "version": _VERSION,
@@ -120,7 +138,7 @@ def _key(order: Order, encoder: TunableEncoder, data: Data) -> str:
         "data": data.fingerprint,
         "modality": order.modality,
         "layers": str(order.layers),
-        "schedule": asdict(order.schedule),
+        "schedule": asdict(schedule),
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
 
@@ -134,16 +152,16 @@ def _consequences(progress: Progress) -> list[str]:
     return []
 
 
-def _write(order: Order, encoder: TunableEncoder, partial: Path, document: dict[str, Any]) -> dict[str, Any]:
+def _write(order: Order, encoder: TunableEncoder, unfinished: Path, document: dict[str, Any]) -> dict[str, Any]:
     """Write aside, load as the service will, and only then move to the place: what the service says of it."""
-    aside = partial / order.out.name
+    aside = unfinished / order.out.name
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
     encoder.write(aside)
     (aside / _REPORT).write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     loaded = _load(order.modality, aside)
     aside.rename(order.out)
-    shutil.rmtree(partial)
+    shutil.rmtree(unfinished)
     return loaded
 
 

@@ -68,29 +68,27 @@ class Trainer:
         self._start = {name: parameter.detach().clone() for name, parameter in parameters.items()}
         self._optimizer = torch.optim.AdamW(parameters.values(), lr=schedule.learning_rate, weight_decay=0.0)
 
-    def run(self, checkpoint: Checkpoint, ended: Callable[[Epoch], None]) -> tuple[Progress, int]:
-        """Train on from the checkpoint, and leave the best epoch's parameters: how it went, and how many epochs the
-        checkpoint had. Without held-out items the last epoch is the best.
+    def run(self, found: Progress | None, checkpoint: Checkpoint, ended: Callable[[Epoch], None]) -> Progress:
+        """Train, on from what was found of an earlier run, and leave the best epoch's parameters: how it went.
+
+        Without held-out items the last epoch is the best.
 
         Raises:
             Diverged: the loss is no number any more.
         """
-        progress = checkpoint.read()
-        found = len(progress.epochs) if progress else 0
-        if progress:
-            self._load(progress.current)
-            restore_optimizer(self._optimizer, progress.optimizer)
-        else:
-            progress = Progress(base_auc=self._judge())
-        for number in range(found + 1, self._schedule.epochs + 1):
-            if number - progress.best_epoch > _PATIENCE and progress.epochs and progress.base_auc is not None:
+        if found:
+            self._load(found.current)
+            restore_optimizer(self._optimizer, found.optimizer)
+        progress = found or Progress(base_auc=self._judge())
+        for number in range(len(progress.epochs) + 1, self._schedule.epochs + 1):
+            if progress.best_epoch and number - progress.best_epoch > _PATIENCE:
                 break
             epoch = Epoch(number, self._train(number), self._judge())
             self._note(progress, epoch)
             checkpoint.write(progress)
             ended(epoch)
         self._load(progress.best)
-        return progress, found
+        return progress
 
     def _note(self, progress: Progress, epoch: Epoch) -> None:
         best = max((known.auc for known in progress.epochs if known.auc is not None), default=-1.0)

@@ -9,7 +9,20 @@ import pytest
 from modalmesh.cli.main import modalmesh
 from tests.unit.cli.conftest import Verb
 
-VERBS = ["up", "down", "status", "ingest", "recommend", "rank", "similar", "search", "explain", "demo"]
+VERBS = [
+    "up",
+    "down",
+    "status",
+    "ingest",
+    "recommend",
+    "rank",
+    "similar",
+    "search",
+    "explain",
+    "demo",
+    "fine-tune",
+    "train",
+]
 
 
 def test_these_are_the_verbs() -> None:
