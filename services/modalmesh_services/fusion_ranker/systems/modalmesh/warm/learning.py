@@ -1,0 +1,89 @@
+"""The warm half learns, and scores."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from modalmesh_services.fusion_ranker.dataset import Catalogue, History
+from modalmesh_services.fusion_ranker.dataset.arrays import Floats, Times
+from modalmesh_services.fusion_ranker.systems.interface import Training
+from modalmesh_services.fusion_ranker.systems.modalmesh.warm.blend import Blend
+from modalmesh_services.fusion_ranker.systems.modalmesh.warm.content import Content
+from modalmesh_services.fusion_ranker.systems.modalmesh.warm.crowd import Crowd
+from modalmesh_services.fusion_ranker.systems.modalmesh.warm.cuts import Lesson, in_time
+from modalmesh_services.fusion_ranker.systems.modalmesh.warm.features import Features, Pairs
+from modalmesh_services.fusion_ranker.systems.modalmesh.warm.models import Models
+from modalmesh_services.fusion_ranker.systems.modalmesh.warm.states import States
+
+_STATES_AT_ONCE = 64
+"""Some MB for each of some thirty models' scores."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FittedWarm:
+    """`blend` is None where the histories had nothing to learn it from: then the leading model ranks alone."""
+
+    features: Features
+    blend: Blend | None
+
+    def score(self, histories: Sequence[History], times_ms: Times) -> Floats:
+        """(B, N) float32: calibrated logits. Items that a history names are scored without meaning."""
+        parts = [
+            self.logits(States.of(self.features.models.crowd, histories[start:stop], times_ms[start:stop]))
+            for start, stop in _slices(len(histories))
+        ]
+        return np.concatenate([np.zeros((0, len(self.features.known)), np.float32), *parts])
+
+    def logits(self, states: States) -> Floats:
+        """(B, N) float32."""
+        pairs = self.features.pairs(states)
+        if self.blend is None:
+            return pairs.leading
+        return _behind(pairs, self.blend.logits(pairs.features, pairs.items >= 0))
+
+    def serving(self, catalogue: Catalogue) -> "FittedWarm":
+        features = self.features
+        content = features.content.served(catalogue, features.known)
+        return replace(self, features=replace(features, content=content))
+
+
+def fit(training: Training) -> FittedWarm:
+    """Deterministic on one machine with one number of threads."""
+    crowd = Crowd.of(training.histories, len(training.catalogue))
+    content = Content.of(training.catalogue, training.trainable)
+    models = Models.of(crowd, content.side_rows(), with_order=training.has_order)
+    features = Features(models, content, training.trainable)
+    return FittedWarm(features, _learn(features, in_time(training.histories)))
+
+
+def _learn(features: Features, lessons: Sequence[Lesson]) -> Blend | None:
+    inputs, allowed, wanted = [], [], []
+    for start, stop in _slices(len(lessons)):
+        part = lessons[start:stop]
+        histories = [lesson.history for lesson in part]
+        times = np.array([history.last_time_ms for history in histories], np.int64)
+        pairs = features.pairs(States.of(features.models.crowd, histories, times))
+        hits = np.stack([np.isin(own, lesson.targets) for own, lesson in zip(pairs.items, part, strict=True)])
+        useful = hits.any(axis=1)
+        inputs.append(pairs.features[useful])
+        allowed.append(pairs.items[useful] >= 0)
+        wanted.append(hits[useful])
+    if not sum(map(len, inputs)):
+        return None
+    return Blend.learn(np.concatenate(inputs), np.concatenate(allowed), np.concatenate(wanted))
+
+
+def _behind(pairs: Pairs, logits: Floats) -> Floats:
+    """(B, N): `logits` (B, C) of the candidates, and all other items behind them in the leading model's order."""
+    there = pairs.items >= 0
+    last = logits.min(axis=1, where=there, initial=np.inf)
+    highest = pairs.leading.max(axis=1)
+    found: Floats = (np.where(np.isfinite(last), last, 0) - highest)[:, None] + pairs.leading
+    rows = np.nonzero(there)[0]
+    found[rows, pairs.items[there]] = logits[there]
+    return found
+
+
+def _slices(count: int) -> list[tuple[int, int]]:
+    return [(start, min(start + _STATES_AT_ONCE, count)) for start in range(0, count, _STATES_AT_ONCE)]

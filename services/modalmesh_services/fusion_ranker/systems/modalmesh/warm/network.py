@@ -1,0 +1,74 @@
+"""A small network over the features of a user's candidates, learned list by list (Cao et al.'s ListNet, ICML 2007)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from modalmesh_services.fusion_ranker.dataset.arrays import Flags, Floats
+
+_WIDTHS = (64, 32)
+_DROPOUT = 0.2
+_CLIP = 5.0
+_RATE, _DECAY = 2e-3, 1e-3
+_EPOCHS, _BATCH = 12, 32
+SEEDS = (0, 1, 2)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scale:
+    """Features less `mean` (F,), over `deviation` (F,), no farther than 5 from 0."""
+
+    mean: Floats
+    deviation: Floats
+
+    @classmethod
+    def of(cls, features: Floats) -> "Scale":
+        """Moments over (P, F)."""
+        mean, deviation = features.mean(axis=0, dtype=np.float64), features.std(axis=0, dtype=np.float64)
+        return cls(mean.astype(np.float32), np.where(deviation > 1e-6, deviation, 1).astype(np.float32))
+
+    def __call__(self, features: Floats) -> Floats:
+        return np.asarray(np.clip((features - self.mean) / self.deviation, -_CLIP, _CLIP), np.float32)
+
+
+def network(feature_count: int) -> nn.Sequential:
+    """(..., F) -> (..., 1)."""
+    first, second = _WIDTHS
+    return nn.Sequential(
+        nn.Linear(feature_count, first),
+        nn.SiLU(),
+        nn.Dropout(_DROPOUT),
+        nn.Linear(first, second),
+        nn.SiLU(),
+        nn.Linear(second, 1),
+    )
+
+
+def learn(features: Floats, allowed: Flags, wanted: Flags, seed: int) -> nn.Sequential:
+    """`features` (B, C, F), scaled; `allowed` (B, C): places that hold a candidate; `wanted` (B, C): the targets."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = network(features.shape[-1])
+        optimizer = torch.optim.AdamW(model.parameters(), lr=_RATE, weight_decay=_DECAY)
+        steps = _EPOCHS * -(-len(features) // _BATCH)
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+        for _ in range(_EPOCHS):
+            order = torch.randperm(len(features)).numpy()
+            for start in range(0, len(order), _BATCH):
+                batch = order[start : start + _BATCH]
+                loss = _loss(model(torch.from_numpy(features[batch]))[..., 0], allowed[batch], wanted[batch])
+                optimizer.zero_grad()
+                loss.backward()  # type: ignore[no-untyped-call]
+                optimizer.step()
+                schedule.step()
+    return model.eval()
+
+
+def _loss(scores: Tensor, allowed: Flags, wanted: Flags) -> Tensor:
+    """Each list's cross entropy, over the square root of its targets: who has many isn't all that counts."""
+    logs = scores.masked_fill(~torch.from_numpy(allowed), -torch.inf).log_softmax(dim=1)
+    targets = torch.from_numpy(wanted)
+    counts = targets.sum(dim=1).clamp(min=1)
+    return -(logs.masked_fill(~targets, 0).sum(dim=1) / counts.sqrt()).mean()
