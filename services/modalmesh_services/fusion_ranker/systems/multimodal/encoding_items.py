@@ -93,8 +93,14 @@ class ItemEncoder(nn.Module):
         for name, standard in self.standards.items():
             standard.measure(items.tokens[name])  # type: ignore[operator] # Modules in a dict are of no type.
 
+    @torch.no_grad()
+    def prepared(self, items: Items) -> Items:
+        """What doesn't change in training, done once: vectors standardised."""
+        tokens = {name: standard(items.tokens[name]) for name, standard in self.standards.items()}
+        return Items(tokens, items.attributes)
+
     def forward(self, items: Items, kept: Tensor | None = None) -> Encoded:
-        """`kept` (M,) or (N, M) bool: as if the items lacked the other modalities."""
+        """Items as `prepared`. `kept` (M,) or (N, M) bool: as if they lacked the other modalities."""
         aligned = self._aligned(items)
         present = torch.stack([aligned[name].present for name in self.names], dim=1)
         means = Tokens(torch.stack([masked_mean(aligned[name]) for name in self.names], dim=1), present)
@@ -124,7 +130,7 @@ class ItemEncoder(nn.Module):
 
     def _aligned(self, items: Items) -> dict[str, Tokens]:
         """Each modality (N, T, D), in the order of `names`."""
-        aligned = self.aligner({name: standard(items.tokens[name]) for name, standard in self.standards.items()})
+        aligned = self.aligner(items.tokens)
         if self.frames is not None:
             aligned["frames"] = self.frames(aligned["frames"])
         if self.bags is not None:

@@ -79,7 +79,8 @@ class MultimodalSystem:
         items, ids = Items.of(catalogue, layout), ids_of(catalogue.item_ids, vocabulary)
         network.items.measure(items[torch.from_numpy(training.trainable)])
         start_signals(network, histories, met)
-        network, items, ids = network.to(device), items.to(device), ids.to(device)
+        network, ids = network.to(device), ids.to(device)
+        items = network.items.prepared(items.to(device))
         sampler = Sampler(
             histories, training.trainable, settings, self.settings.history.events, has_order=training.has_order
         )

@@ -34,7 +34,7 @@ class ShardLoss:
     """The items of a shard are encoded once each."""
 
     def __init__(self, network: Network, items: Items, ids: Tensor) -> None:
-        """`ids` (N,) int64: what each item of the catalogue is called in the vocabulary."""
+        """`items` prepared; `ids` (N,) int64: what each item of the catalogue is called in the vocabulary."""
         self._network, self._items, self._ids = network, items, ids
 
     def __call__(self, shard: Shard, kept: Tensor | None = None) -> Cost:

@@ -1,5 +1,6 @@
 """From a user's events and candidates, all as item vectors and vocabulary ids, to logits."""
 
+import math
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -104,7 +105,7 @@ class Network(nn.Module):
 
     def retrieved(self, user: Tensor, candidates: Tensor) -> Tensor:
         """Users (B, D) and candidates (B, C, D) to (B, C): by dot product alone."""
-        return torch.einsum("bd,bcd->bc", user, candidates) * user.shape[-1] ** -0.5
+        return torch.einsum("bd,bcd->bc", user, candidates) / math.sqrt(user.shape[-1])
 
     def logits(self, events: Events, read: EncodedHistory, candidates: Tensor, ids: Tensor) -> Tensor:
         """Candidates (B, C, D), with what is learned by id, and their ids (B, C) to (B, C)."""

@@ -17,7 +17,7 @@ _ITEMS_AT_ONCE = 1024
 
 @torch.inference_mode()
 def contents_of(network: Network, items: Items, kept: Tensor | None = None) -> Tensor:
-    """(N, D): what each item is by content alone; `kept` as in ItemEncoder."""
+    """(N, D): what each prepared item is by content alone; `kept` as in ItemEncoder."""
     parts = [
         network.items(items[slice(start, start + _ITEMS_AT_ONCE)], kept).vectors
         for start in range(0, len(items), _ITEMS_AT_ONCE)

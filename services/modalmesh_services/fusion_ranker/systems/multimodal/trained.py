@@ -36,7 +36,7 @@ class TrainedMultimodal:
         return score_all(self.network, self.contents, self.ids, histories, times_ms, has_order=self.has_order)
 
     def serving(self, catalogue: Catalogue) -> Self:
-        items = Items.of(catalogue, self.network.layout).to(self.ids.device)
+        items = self.network.items.prepared(Items.of(catalogue, self.network.layout).to(self.ids.device))
         ids = ids_of(catalogue.item_ids, self.vocabulary).to(self.ids.device)
         return replace(self, contents=contents_of(self.network, items), ids=ids)
 

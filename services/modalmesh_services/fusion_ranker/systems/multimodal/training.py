@@ -33,7 +33,7 @@ _LARGEST_GRADIENT = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """`items` of the whole catalogue, their `ids` (N,) in the vocabulary, and which are `trainable` (N,)."""
+    """`items` of the whole catalogue, prepared, their `ids` (N,) in the vocabulary, and which are `trainable` (N,)."""
 
     items: Items
     ids: Tensor
