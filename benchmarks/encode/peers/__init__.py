@@ -71,6 +71,7 @@ def prepared(names: Sequence[str], tell: Tell) -> Chosen:
 def _texts(environment: PeerEnvironment) -> list[Peer]:
     python, cores = environment.python, str(cpus())
     # A measurement is nobody else's business, and where no network is it retries for ever.
+    dtype = {"bf16": "bfloat16", "fp32": "float32"}[environment.precision]
     one_process = {"OMP_NUM_THREADS": cores, "INFINITY_ANONYMOUS_USAGE_STATS": "0", "DO_NOT_TRACK": "1"}
 
     def infinity(engine: str, folder: Callable[[], Path], *flags: str) -> Callable[[int], list[str | Path]]:
@@ -92,15 +93,23 @@ def _texts(environment: PeerEnvironment) -> list[Peer]:
         return command
 
     def worker(file: str) -> Callable[[int], list[str | Path]]:
-        return lambda port: [python, _HERE / file, str(port), "text", environment.text_folder(), cores]
+        return lambda port: [
+            python,
+            _HERE / file,
+            str(port),
+            "text",
+            environment.text_folder(),
+            environment.precision,
+            cores,
+        ]
 
     return [
         Peer(
             "infinity-torch",
-            "torch/cpu/bf16",
+            f"torch/cpu/{environment.precision}",
             "openai",
             "/embeddings",
-            infinity("torch", environment.text_folder, "--dtype", "bfloat16", "--no-bettertransformer", "--no-compile"),
+            infinity("torch", environment.text_folder, "--dtype", dtype, "--no-bettertransformer", "--no-compile"),
             one_process,
         ),
         Peer(
@@ -112,8 +121,8 @@ def _texts(environment: PeerEnvironment) -> list[Peer]:
             infinity("optimum", environment.onnx_folder, "--pooling-method", "mean"),
             one_process,
         ),
-        Peer("mosec", "torch/cpu/bf16", "bytes", "/inference", worker("mosec_server.py")),
-        Peer("litserve", "torch/cpu/bf16", "json", "/predict", worker("litserve_server.py")),
+        Peer("mosec", f"torch/cpu/{environment.precision}", "bytes", "/inference", worker("mosec_server.py")),
+        Peer("litserve", f"torch/cpu/{environment.precision}", "json", "/predict", worker("litserve_server.py")),
     ]
 
 
@@ -121,23 +130,30 @@ def _images(environment: PeerEnvironment) -> list[Peer]:
     python, cores = environment.python, str(cpus())
 
     def worker(file: str) -> Callable[[int], list[str | Path]]:
-        return lambda port: [python, _HERE / file, str(port), "image", environment.image_network(), cores]
+        return lambda port: [
+            python,
+            _HERE / file,
+            str(port),
+            "image",
+            environment.image_network(),
+            environment.precision,
+            cores,
+        ]
 
     return [
-        Peer("mosec", "torch/cpu/bf16", "bytes", "/inference", worker("mosec_server.py")),
-        Peer("litserve", "torch/cpu/bf16", "json", "/predict", worker("litserve_server.py")),
+        Peer("mosec", f"torch/cpu/{environment.precision}", "bytes", "/inference", worker("mosec_server.py")),
+        Peer("litserve", f"torch/cpu/{environment.precision}", "json", "/predict", worker("litserve_server.py")),
     ]
 
 
 class SentenceTransformers:
-    """Its encode, in bf16, in its best batch size: the floor must be no slower."""
-
-    build = "torch/cpu/bf16"
+    """Its encode, in the processor's fastest precision and its best batch size: the floor must be no slower."""
 
     def __init__(self, environment: PeerEnvironment) -> None:
         """Raises PeerFailed."""
         script, model = _HERE / "sentence_transformers_encode.py", environment.text_folder()
-        command: list[str | Path] = [environment.python, script, model, str(cpus())]
+        command: list[str | Path] = [environment.python, script, model, environment.precision, str(cpus())]
+        self.build = f"torch/cpu/{environment.precision}"
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self._ask(["warm"] * 32)
 

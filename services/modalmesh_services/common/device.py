@@ -69,8 +69,7 @@ def places(
     return [
         Placement(name, chosen, kind, cores)
         for name in _cpu_backends(backend)
-        # Without the processor's own instructions bf16 is emulated, and slower than fp32.
-        for kind in _precisions("bf16" if _cpu_has_bf16() else "fp32", precision)
+        for kind in _precisions(cpu_precision(), precision)
     ]
 
 
@@ -89,12 +88,13 @@ def _cpu_backends(wanted: Backend) -> list[Literal["torch", "openvino"]]:
     return [wanted]
 
 
-def _cpu_has_bf16() -> bool:
+def cpu_precision() -> Literal["fp32", "bf16"]:
+    """The fastest of this machine's processor: without instructions of its own bf16 is emulated, and slower."""
     try:
         words = _PROCESSORS.read_text(encoding="utf-8").split()
     except OSError:
-        return False
-    return "avx512_bf16" in words or "amx_bf16" in words
+        return "fp32"
+    return "bf16" if "avx512_bf16" in words or "amx_bf16" in words else "fp32"
 
 
 def _cuda_precision() -> Literal["bf16", "fp16"]:
