@@ -5,7 +5,8 @@ Two inputs that share words are close. A "picture" is the UTF-8 of a few words; 
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,13 +26,32 @@ IMAGE_DIM = 16
 _FRAMES = 3
 
 
-def word_vector(text: str, dim: int, salt: str) -> FloatMatrix:
-    """(D,) of length 1: the sum of one random direction a word."""
-    total = np.full(dim, 1e-3, dtype=np.float32)
+def word_parts(text: str, dim: int, salt: str) -> FloatMatrix:
+    """(W, D): one random direction a word."""
+    parts = []
     for word in text.lower().split():
         seed = int.from_bytes(hashlib.sha256(f"{salt}{word}".encode()).digest()[:4], "little")
-        total += np.random.default_rng(seed).normal(size=dim).astype(np.float32)
+        parts.append(np.random.default_rng(seed).normal(size=dim))
+    return np.array(parts, dtype=np.float32).reshape(-1, dim)
+
+
+def word_vector(text: str, dim: int, salt: str) -> FloatMatrix:
+    """(D,) of length 1: the sum of its parts."""
+    total = word_parts(text, dim, salt).sum(axis=0)
+    # Of a text without words, so that it has a vector too.
+    total = total if total.any() else np.full(dim, 1e-3, dtype=np.float32)
     return total / np.float32(np.linalg.norm(total))
+
+
+def characters(text: str) -> list[pb.Part]:
+    """Where each word of a text is."""
+    return [pb.Part(start=found.start(), end=found.end()) for found in re.finditer(r"\S+", text)]
+
+
+def columns(text: str) -> list[pb.Part]:
+    """The words of a "picture" stand side by side, in columns of equal width."""
+    count = len(text.split())
+    return [pb.Part(left=place / count, right=(place + 1) / count, bottom=1.0) for place in range(count)]
 
 
 class FakeEncoder:
@@ -47,10 +67,15 @@ class FakeEncoder:
         return pb.ModelInfo(name="fake", fingerprint=self.fingerprint, build="numpy", dim=self.dim)
 
     async def answer(
-        self, words: Sequence[str], rows: Sequence[int]
+        self, words: Sequence[str], rows: Sequence[int], places: Callable[[str], list[pb.Part]] | None = None
     ) -> tuple[pb.EmbeddingMatrix, list[pb.InputResult]]:
-        """One matrix for `words`, each taking `rows` rows; broken ones take none."""
+        """One matrix for `words`, each taking `rows` rows; broken ones take none.
+
+        `places`: parts are asked for, which are there. What was `encoded` is pooled only.
+        """
         await asyncio.sleep(self.delay_seconds)
+        if places:
+            return self._parts(words, places)
         self.encoded.extend(words)
         values, results, row = [], [], 0
         for text, count in zip(words, rows, strict=True):
@@ -63,6 +88,18 @@ class FakeEncoder:
             row += count
         matrix = np.stack(values) if values else np.zeros((0, self.dim), dtype=np.float32)
         return matrix_to_proto(Embeddings(matrix, ModelId("fake", self.fingerprint))), results
+
+    def _parts(
+        self, words: Sequence[str], places: Callable[[str], list[pb.Part]]
+    ) -> tuple[pb.EmbeddingMatrix, list[pb.InputResult]]:
+        values = [word_parts(text, self.dim, self.fingerprint) for text in words]
+        results, row = [], 0
+        for text, vectors in zip(words, values, strict=True):
+            results.append(
+                pb.InputResult(state=pb.INPUT_STATE_OK, first_row=row, row_count=len(vectors), parts=places(text))
+            )
+            row += len(vectors)
+        return matrix_to_proto(Embeddings(np.concatenate(values), ModelId("fake", self.fingerprint))), results
 
     def EncodeStream(self, request_iterator: Any, context: Any) -> Any:
         raise NotImplementedError("the gateway asks for whole batches")
@@ -78,7 +115,8 @@ class FakeTextEncoder(FakeEncoder, TextEncoderServicer):
     async def Encode(
         self, request: text_pb.TextEncoderEncodeRequest, context: Any
     ) -> text_pb.TextEncoderEncodeResponse:
-        matrix, results = await self.answer(list(request.texts), [1] * len(request.texts))
+        places = characters if request.granularity == pb.GRANULARITY_PARTS else None
+        matrix, results = await self.answer(list(request.texts), [1] * len(request.texts), places)
         return text_pb.TextEncoderEncodeResponse(embeddings=matrix, results=results)
 
 
@@ -94,7 +132,8 @@ class FakeImageEncoder(FakeEncoder, ImageEncoderServicer):
     ) -> image_pb.ImageEncoderEncodeResponse:
         words = [(each.video or each.image).decode() for each in request.inputs]
         rows = [_FRAMES if each.video else 1 for each in request.inputs]
-        matrix, results = await self.answer(words, rows)
+        places = columns if request.granularity == pb.GRANULARITY_PARTS else None
+        matrix, results = await self.answer(words, rows, places)
         return image_pb.ImageEncoderEncodeResponse(embeddings=matrix, results=results)
 
 

@@ -9,6 +9,8 @@ from modalmesh_gateway.building import RecordBuilder
 from modalmesh_gateway.completion import Completion
 from modalmesh_gateway.encoding import Embedder
 from modalmesh_gateway.events import Recording
+from modalmesh_gateway.explaining import Explaining
+from modalmesh_gateway.explaining_parts import Parts
 from modalmesh_gateway.ingest import Ingest
 from modalmesh_gateway.overview import Overview
 from modalmesh_gateway.parts import PartMonitor
@@ -63,6 +65,9 @@ class Gateway:
         )
         self.recording = Recording(store, positive)
         self.recommending = Recommending(store, retrieval, services.ranker)
+        self.explaining = Explaining(
+            store, retrieval, services.ranker, Parts(services.text, services.image), self.monitor
+        )
         self.searching = Searching(text, image)
         self.overview = Overview(store, self.views, self.monitor, text, image)
         self._completion = Completion(

@@ -15,7 +15,16 @@ from modalmesh.v1 import fusion_ranker_service_pb2 as ranker
 from modalmesh.v1 import image_encoder_service_pb2 as image_encoder
 from modalmesh.v1 import text_encoder_service_pb2 as text_encoder
 from modalmesh.v1 import types_pb2 as messages
-from modalmesh_gateway.ports import CandidateEntry, Encoded, EncodedBatch, FuseInput, HistoryEntry, UserQueries, Visual
+from modalmesh_gateway.ports import (
+    CandidateEntry,
+    Encoded,
+    EncodedBatch,
+    FuseInput,
+    HistoryEntry,
+    Place,
+    UserQueries,
+    Visual,
+)
 from modalmesh_gateway.store import TokenVectors
 
 _PLACE = re.compile(r"^\w+\[\d+\]: ")
@@ -23,33 +32,37 @@ _PLACE = re.compile(r"^\w+\[\d+\]: ")
 EncodeResponse = text_encoder.TextEncoderEncodeResponse | image_encoder.ImageEncoderEncodeResponse
 
 
-def text_request(texts: Sequence[str]) -> text_encoder.TextEncoderEncodeRequest:
-    return text_encoder.TextEncoderEncodeRequest(texts=texts, granularity=messages.GRANULARITY_POOLED)
+def text_request(texts: Sequence[str], *, parts: bool = False) -> text_encoder.TextEncoderEncodeRequest:
+    return text_encoder.TextEncoderEncodeRequest(texts=texts, granularity=_granularity(parts))
 
 
-def image_request(visuals: Sequence[Visual]) -> image_encoder.ImageEncoderEncodeRequest:
+def image_request(visuals: Sequence[Visual], *, parts: bool = False) -> image_encoder.ImageEncoderEncodeRequest:
     inputs = [
         image_encoder.VisualInput(video=visual.content)
         if visual.is_video
         else image_encoder.VisualInput(image=visual.content)
         for visual in visuals
     ]
-    return image_encoder.ImageEncoderEncodeRequest(inputs=inputs, granularity=messages.GRANULARITY_POOLED)
+    return image_encoder.ImageEncoderEncodeRequest(inputs=inputs, granularity=_granularity(parts))
 
 
-def encoded_from_proto(response: EncodeResponse, inputs: int) -> EncodedBatch:
+def _granularity(parts: bool) -> messages.Granularity.ValueType:
+    return messages.GRANULARITY_PARTS if parts else messages.GRANULARITY_POOLED
+
+
+def encoded_from_proto(response: EncodeResponse, inputs: int, *, parts: bool = False) -> EncodedBatch:
     """Check an encoder's answer against what was asked.
 
     Raises:
-        InternalError: results don't match inputs or rows.
+        InternalError: results don't match inputs or rows, or places don't match the rows of parts.
         InvalidInput: the matrix is torn.
     """
     matrix = matrix_from_proto(response.embeddings, field="embeddings")
     _require_count("results", len(response.results), inputs)
-    return EncodedBatch(matrix.model, [_result(result, matrix) for result in response.results])
+    return EncodedBatch(matrix.model, [_result(result, matrix, parts) for result in response.results])
 
 
-def _result(result: messages.InputResult, matrix: Embeddings) -> Encoded:
+def _result(result: messages.InputResult, matrix: Embeddings, parts: bool) -> Encoded:
     if result.state == messages.INPUT_STATE_INVALID:
         # The place in the encoder's batch says nothing to whoever gave the input.
         return Encoded(None, reason=_PLACE.sub("", result.reason) or "is invalid")
@@ -57,7 +70,12 @@ def _result(result: messages.InputResult, matrix: Embeddings) -> Encoded:
     if not result.row_count or end > matrix.rows:
         raise InternalError(f"an encoder's result names rows {result.first_row} to {end} of {matrix.rows}")
     truncated = result.state == messages.INPUT_STATE_TRUNCATED
-    return Encoded(matrix.values[result.first_row : end], truncated)
+    values = matrix.values[result.first_row : end]
+    if not parts:
+        return Encoded(values, truncated)
+    _require_count("places", len(result.parts), len(values))
+    places = [Place(part.start, part.end, part.left, part.top, part.right, part.bottom) for part in result.parts]
+    return Encoded(values, truncated, places=places)
 
 
 def fuse_request(inputs: Sequence[FuseInput]) -> ranker.FusionRankerFuseRequest:
@@ -70,6 +88,7 @@ def fuse_request(inputs: Sequence[FuseInput]) -> ranker.FusionRankerFuseRequest:
             item_tokens(each, text_row, image_row)
             for each, text_row, image_row in zip(inputs, text_rows, image_rows, strict=True)
         ],
+        variations=len({each.item.item_id for each in inputs}) < len(inputs),
     )
 
 
@@ -139,6 +158,7 @@ def candidates_to_proto(candidates: Sequence[CandidateEntry]) -> list[ranker.Can
             row=candidate.row,
             item_time_ms=candidate.time_ms,
             event_count=candidate.event_count,
+            variation=candidate.variation,
         )
         for candidate in candidates
     ]

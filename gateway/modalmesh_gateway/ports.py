@@ -24,12 +24,27 @@ class Visual:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a part lies in its input: characters [start, end) of a text, a box of a picture in shares of its sides."""
+
+    start: int = 0
+    end: int = 0
+    left: float = 0.0
+    top: float = 0.0
+    right: float = 0.0
+    bottom: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Encoded:
-    """One input's outcome: `values` (rows, dim), or None and the reason."""
+    """One input's outcome: `values` (rows, dim), or None and the reason. `places` has one a row where parts were asked
+    for.
+    """
 
     values: FloatMatrix | None
     truncated: bool = False
     reason: str = ""
+    places: Sequence[Place] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +68,10 @@ class Part(Protocol):
 class Encoder(Part, Protocol[Input]):
     async def encode(self, inputs: Sequence[Input], deadline: Deadline) -> EncodedBatch: ...
 
+    async def parts(self, inputs: Sequence[Input], deadline: Deadline) -> EncodedBatch:
+        """The vectors before pooling, a row a token or patch."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class FuseInput:
@@ -75,10 +94,13 @@ class HistoryEntry:
 
 @dataclass(frozen=True, slots=True)
 class CandidateEntry:
+    """`variation`: a candidate before it as it would be with the vector of this row."""
+
     item_id: str
     row: int | None
     time_ms: int | None
     event_count: int
+    variation: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +122,9 @@ class UserQueries:
 
 
 class Ranker(Part, Protocol):
-    async def fuse(self, inputs: Sequence[FuseInput], deadline: Deadline) -> Embeddings: ...
+    async def fuse(self, inputs: Sequence[FuseInput], deadline: Deadline) -> Embeddings:
+        """One vector an input; an item may come several times, with other vectors."""
+        ...
 
     async def encode_user(self, request: RankInput, deadline: Deadline) -> UserQueries: ...
 

@@ -1,15 +1,15 @@
-"""Recommend, Rank and Explain. Knows no grpc and no protobuf."""
+"""Recommend and Rank. Knows no grpc and no protobuf."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from modalmesh.errors import InvalidInput, NotFound, Unavailable
-from modalmesh.types import Event, Explanation, Explanations, Lack, RankedItem, RankedItems, Served
+from modalmesh.errors import InvalidInput, Unavailable
+from modalmesh.types import Event, Explanation, Lack, RankedItem, RankedItems, Served
 from modalmesh_gateway.index import ItemIndex, best_first
 from modalmesh_gateway.parts import lack_of
 from modalmesh_gateway.ports import Ranker
 from modalmesh_gateway.retrieval import RANKER_FAILURES, Ordered, Retrieval
-from modalmesh_gateway.sentences import sentence
+from modalmesh_gateway.sentences import with_sentence
 from modalmesh_gateway.store import Store
 from modalmesh_gateway.views import NamespaceView
 from modalmesh_services.common.deadline import Deadline
@@ -71,35 +71,6 @@ class Recommending:
         known = {item.item_id for item in answer.items}
         return replace(answer, unknown=tuple(item_id for item_id in item_ids if item_id not in known))
 
-    async def explain(
-        self, view: NamespaceView, user_id: str, item_ids: Sequence[str], deadline: Deadline
-    ) -> Explanations:
-        """Why these items got their scores, beside the candidates that Recommend would rank.
-
-        Raises:
-            NotFound: an item isn't in the catalogue.
-            Unavailable: the store or the ranker can't be reached.
-        """
-        history = await self._store.histories.history(view.name, user_id)
-        # A candidate's own event must not explain it.
-        events = [event for event in history.events if event.item_id not in item_ids]
-        index = view.index
-        found = await self._retrieval.candidates(index, events, history.seen, deadline)
-        for item_id in item_ids:
-            if item_id not in index:
-                raise NotFound(f"item_ids: there is no item {item_id!r} in {view.name!r}", reason="UNKNOWN_ITEM")
-        table = self._retrieval.fused_table(index)
-        candidates = dict.fromkeys([*item_ids, *found.scores])
-        request = self._retrieval.rank_input(index, table, events, candidates)
-        explanations = await self._ranker.explain(
-            request, range(len(item_ids)), self._retrieval.part_deadline(deadline)
-        )
-        revision = table.model.name if table else ""
-        return Explanations(
-            [_with_sentence(index, each) for each in explanations],
-            Served("rank", tuple(view.lacked() + found.lacked), revision, view.age_ms),
-        )
-
     async def _rank(self, index: ItemIndex, events: Sequence[Event], found: Ordered, deadline: Deadline) -> Ordered:
         """The candidates in the ranker's order, or in their own where it fails or has nothing to go by."""
         if not found.scores or (found.served_by == "popular" and not events):
@@ -127,11 +98,7 @@ class Recommending:
         except RANKER_FAILURES as error:
             ordered.lacked.append(Lack("explanations", error.reason))
             return {}
-        return {each.item_id: _with_sentence(index, each) for each in explanations}
-
-
-def _with_sentence(index: ItemIndex, explanation: Explanation) -> Explanation:
-    return replace(explanation, sentence=sentence(explanation, lambda item_id: index.title(item_id) or item_id))
+        return {each.item_id: with_sentence(index, each) for each in explanations}
 
 
 def _answer(

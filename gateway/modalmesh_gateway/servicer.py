@@ -10,6 +10,7 @@ from modalmesh.v1 import recommender_service_pb2 as pb
 from modalmesh.v1.recommender_service_pb2_grpc import RecommenderServicer
 from modalmesh_gateway.bootstrap import Gateway
 from modalmesh_gateway.convert import item_tokens, stack_tokens
+from modalmesh_gateway.explaining import Wanted, check_pictures, most_explained
 from modalmesh_gateway.ingest import Chunk, current_basis
 from modalmesh_gateway.ports import FuseInput
 from modalmesh_gateway.validation import (
@@ -28,7 +29,6 @@ from modalmesh_services.common.deadline import Deadline
 from modalmesh_services.common.interceptors import Context, deadline_of
 
 _PAGE_SIZE = 100
-_EXPLAINED = 100
 
 
 class Recommender(RecommenderServicer):
@@ -176,10 +176,12 @@ class Recommender(RecommenderServicer):
     async def Explain(self, request: pb.ExplainRequest, context: Context) -> pb.ExplainResponse:
         deadline = self._deadline(context)
         check_id(request.user_id, "user_id")
-        ids = _checked_ids(request.item_ids, "item_ids", _EXPLAINED)
+        wanted = Wanted(request.words, request.regions, tuple(request.pictures))
+        ids = _checked_ids(request.item_ids, "item_ids", most_explained(wanted))
         check_distinct(ids, "item_ids")
+        check_pictures(wanted)
         view = await self._view(request.namespace, deadline)
-        answer = await self._gateway.recommending.explain(view, request.user_id, ids, deadline)
+        answer = await self._gateway.explaining.explain(view, request.user_id, ids, wanted, deadline)
         return pb.ExplainResponse(
             explanations=[convert.explanation_to_proto(explanation) for explanation in answer.explanations],
             served=convert.served_to_proto(answer.served),

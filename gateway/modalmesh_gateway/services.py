@@ -128,9 +128,15 @@ class GrpcTextEncoder(_GrpcPart):
         return await self._ask(call, lambda response: model_from_proto(response.model))
 
     async def encode(self, inputs: Sequence[str], deadline: Deadline) -> EncodedBatch:
-        request = convert.text_request(inputs)
+        return await self._encode(inputs, deadline, parts=False)
+
+    async def parts(self, inputs: Sequence[str], deadline: Deadline) -> EncodedBatch:
+        return await self._encode(inputs, deadline, parts=True)
+
+    async def _encode(self, inputs: Sequence[str], deadline: Deadline, *, parts: bool) -> EncodedBatch:
+        request = convert.text_request(inputs, parts=parts)
         call = self._stub.Encode(request, timeout=deadline.remaining)
-        return await self._ask(call, lambda response: convert.encoded_from_proto(response, len(inputs)))
+        return await self._ask(call, lambda response: convert.encoded_from_proto(response, len(inputs), parts=parts))
 
 
 class GrpcImageEncoder(_GrpcPart):
@@ -145,9 +151,15 @@ class GrpcImageEncoder(_GrpcPart):
         return await self._ask(call, lambda response: model_from_proto(response.model))
 
     async def encode(self, inputs: Sequence[Visual], deadline: Deadline) -> EncodedBatch:
-        request = convert.image_request(inputs)
+        return await self._encode(inputs, deadline, parts=False)
+
+    async def parts(self, inputs: Sequence[Visual], deadline: Deadline) -> EncodedBatch:
+        return await self._encode(inputs, deadline, parts=True)
+
+    async def _encode(self, inputs: Sequence[Visual], deadline: Deadline, *, parts: bool) -> EncodedBatch:
+        request = convert.image_request(inputs, parts=parts)
         call = self._stub.Encode(request, timeout=deadline.remaining)
-        return await self._ask(call, lambda response: convert.encoded_from_proto(response, len(inputs)))
+        return await self._ask(call, lambda response: convert.encoded_from_proto(response, len(inputs), parts=parts))
 
 
 class GrpcRanker(_GrpcPart):

@@ -1,4 +1,6 @@
-from modalmesh.types import Explanation, HistoryShare, SignalShare
+import pytest
+
+from modalmesh.types import Explanation, HistoryShare, RegionShare, SignalShare, WordShare
 from modalmesh_gateway.sentences import sentence
 
 TITLES = {"a": "Striped mug", "b": "Striped plate"}
@@ -29,3 +31,38 @@ def test_popularity_names_no_item_of_the_history() -> None:
 def test_what_speaks_against_an_item_is_no_reason() -> None:
     said = explain([SignalShare("text", -1.0, 1.0)], [HistoryShare("a", -1.0, 1.0)])
     assert said == "Nothing in the history speaks clearly for it."
+
+
+def with_parts(words: list[WordShare], regions: list[RegionShare], *, sign: float = 1.0) -> str:
+    signals = [SignalShare("text", 0.5 * sign, 0.5), SignalShare("image", 0.5 * sign, 0.5)]
+    shares = [HistoryShare("a", 1.0, 1.0)]
+    explanation = Explanation("x", 0.7, 0.0, signals, shares, words=words, regions=regions)
+    return sentence(explanation, lambda item_id: TITLES[item_id])
+
+
+def word(text: str, contribution: float) -> WordShare:
+    return WordShare("title", 0, len(text), text, contribution, abs(contribution))
+
+
+def test_it_names_three_words_that_speak_for_it_each_once() -> None:
+    said = with_parts([word("mug", 0.1), word("Tea", 0.4), word("no", -0.9), word("tea", 0.3), word("red", 0.2)], [])
+    assert said.endswith(" Of its words, “Tea”, “red” and “mug” count most.")
+    assert with_parts([word("mug", 0.1)], []).endswith(" Of its words, “mug” counts most.")
+
+
+@pytest.mark.parametrize(
+    ("box", "where"),
+    [
+        ((0.0, 0.0, 0.3, 0.3), "the upper left"),
+        ((0.4, 0.4, 0.6, 0.6), "the centre"),
+        ((0.8, 0.4, 1.0, 0.6), "the right"),
+        ((0.4, 0.9, 0.6, 1.0), "the lower middle"),
+    ],
+)
+def test_it_says_where_in_the_picture(box: tuple[float, float, float, float], where: str) -> None:
+    said = with_parts([], [RegionShare(0, *box, 0.4, 0.4), RegionShare(0, 0.0, 0.0, 1.0, 1.0, -0.6, 0.6)])
+    assert said.endswith(f" Of its picture, {where} counts most.")
+
+
+def test_parts_of_what_speaks_against_an_item_are_not_named() -> None:
+    assert with_parts([word("mug", 0.1)], [], sign=-1.0) == "Nothing in the history speaks clearly for it."
