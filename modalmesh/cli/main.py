@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from modalmesh.cli import answers, demo, failures, filling, fine_tune, lifecycle, status, train
+from modalmesh.cli import answers, demo, evaluate, failures, filling, fine_tune, lifecycle, status, train
 from modalmesh.cli.options import example
 from modalmesh.errors import ModalmeshError
 
@@ -31,6 +31,7 @@ for _command in (
     status.status,
     filling.ingest,
     train.train,
+    evaluate.evaluate,
     answers.recommend,
     answers.rank,
     answers.similar,

@@ -22,6 +22,7 @@ VERBS = [
     "demo",
     "fine-tune",
     "train",
+    "evaluate",
 ]
 
 
@@ -37,7 +38,7 @@ def test_help_of_a_verb_has_an_example_and_says_json(verb: Verb, name: str) -> N
     assert "--json" in outcome.stdout
 
 
-@pytest.mark.parametrize("name", ["recommend", "rank", "similar", "search", "explain", "ingest"])
+@pytest.mark.parametrize("name", ["recommend", "rank", "similar", "search", "explain", "ingest", "train", "evaluate"])
 def test_a_verb_that_asks_a_mesh_takes_address_and_namespace(verb: Verb, name: str) -> None:
     text = verb(name, "--help").stdout
     assert "--address" in text

@@ -17,7 +17,7 @@ def serve(gateway: ScriptedGateway, embeddings: Embeddings, *, pictures: bool = 
         ranker.ItemTokens(
             item_id=item_id,
             texts=[ranker.TextToken(field="title", row=row)],
-            images=[ranker.ImageToken(kind=messages.PICTURE_KIND_IMAGE, row=row)] if pictures else [],
+            images=[ranker.ImageToken(kind=messages.PICTURE_KIND_PICTURE, row=row)] if pictures else [],
         )
         for row, item_id in enumerate(embeddings.item_ids)
     ]

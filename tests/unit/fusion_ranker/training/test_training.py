@@ -85,7 +85,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_another_revision(tm
 
 def test_an_interrupted_training_goes_on_and_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        trained(tmp_path / "bundle", lines=Interrupting(2))
+        trained(tmp_path / "bundle", lines=Interrupting(1))
     assert not (tmp_path / "bundle").exists()
     told = io.StringIO()
     trained(tmp_path / "bundle", lines=Lines(told))
@@ -99,9 +99,9 @@ def test_an_interrupted_training_goes_on_and_ends_as_if_it_had_not_been(tmp_path
 def test_other_data_or_another_configuration_begin_anew(tmp_path: Path) -> None:
     for changed in ({"data": dataset(seed=1)}, {"seed": 7}):
         with pytest.raises(KeyboardInterrupt):
-            trained(tmp_path / "bundle", lines=Interrupting(2))
+            trained(tmp_path / "bundle", lines=Interrupting(1))
         told = io.StringIO()
-        trained(tmp_path / "bundle", lines=Lines(told), **changed)  # type: ignore[arg-type]
+        trained(tmp_path / "bundle", lines=Lines(told), **changed)
         assert len(told.getvalue().splitlines()) == 3
 
 
