@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 
 from modalmesh.positive import POSITIVE_RATING
@@ -33,7 +32,7 @@ class Crowd:
     """U users, N items, E events, grouped by user, each user's in time order and each item once.
 
     `starts` (U + 1,) int64: where a user's events begin; `items` (E,) int32, `times_ms` (E,) int64, `ratings` (E,)
-    float32, NaN where there is none, `positive` (E,) bool.
+    float32, NaN where there is none, `positive` (E,) bool. `user_ids` (U,) or none: a bundle keeps no names.
     """
 
     item_count: int
@@ -59,11 +58,29 @@ class Crowd:
         )
 
     def __len__(self) -> int:
-        return len(self.user_ids)
+        return len(self.starts) - 1
 
     def rows_of(self, user_ids: Sequence[str]) -> Indexes:
         """(B,) int32, NOBODY for a stranger."""
         return np.array([self._row.get(user_id, NOBODY) for user_id in user_ids], np.int32)
+
+    def row_of_events(self, items: Indexes, times_ms: Times) -> int:
+        """Whose row holds at least half of these events (n,), item and time: nobody else rated the same at the same
+        moments.
+        """
+        keys = times_ms * self.item_count + items
+        places = np.minimum(np.searchsorted(self._sorted_keys, keys), len(self.items) - 1)
+        owners = self.owners[self._key_order[places[self._sorted_keys[places] == keys]]]
+        counts = np.bincount(owners, minlength=1)
+        return int(counts.argmax()) if 2 * counts.max() >= max(len(items), 2) else NOBODY
+
+    @cached_property
+    def _key_order(self) -> Times:
+        return np.argsort(self.times_ms * self.item_count + self.items, kind="stable")
+
+    @cached_property
+    def _sorted_keys(self) -> Times:
+        return (self.times_ms * self.item_count + self.items)[self._key_order]
 
     @cached_property
     def _row(self) -> dict[str, int]:
@@ -106,6 +123,26 @@ class Crowd:
         places = np.arange(len(self.items)) - self.starts[self.owners] + 1
         return self.matrix(np.log(places).astype(np.float32))
 
+    @cached_property
+    def rated_by_item(self) -> SparseRows:
+        """(N, U) CSR."""
+        return by_item(self.rated)
+
+    @cached_property
+    def liked_by_item(self) -> SparseRows:
+        """(N, U) CSR."""
+        return by_item(self.liked)
+
+    @cached_property
+    def rating_counts(self) -> Floats:
+        """(N,): by how many an item was rated."""
+        return sums(self.rated)
+
+    @cached_property
+    def like_counts(self) -> Floats:
+        """(N,): by how many an item was liked."""
+        return sums(self.liked)
+
     def matrix(self, values: Floats) -> SparseRows:
         """(U, N) CSR of a value (E,) an event."""
         return sparse.csr_array((values, self.items, self.starts), shape=(len(self), self.item_count))
@@ -114,11 +151,6 @@ class Crowd:
 def sums(matrix: SparseRows) -> Floats:
     """(N,): of each column."""
     return np.asarray(matrix.sum(axis=0), np.float32)
-
-
-def spread(weights: npt.NDArray[np.floating], by_item: SparseRows) -> Floats:
-    """(B, N): rows of a matrix added up, weighted by `weights` (B, U); `by_item` (N, U) CSR is its transpose."""
-    return np.ascontiguousarray((by_item @ np.ascontiguousarray(weights.T, dtype=np.float32)).T)
 
 
 def by_item(matrix: SparseRows) -> SparseRows:

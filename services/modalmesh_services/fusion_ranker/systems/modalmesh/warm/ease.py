@@ -14,7 +14,7 @@ import numpy.typing as npt
 from scipy import linalg, sparse
 
 from modalmesh_services.fusion_ranker.dataset.arrays import Floats, SparseRows
-from modalmesh_services.fusion_ranker.systems.modalmesh.warm.crowd import NOBODY, by_item, spread
+from modalmesh_services.fusion_ranker.systems.modalmesh.warm.crowd import NOBODY, by_item
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.states import States
 
 _COLUMNS_AT_ONCE = 1024
@@ -52,22 +52,23 @@ class Ease:
         return cls(by_items, side, inverse, (1 - explained) / penalty, penalty)
 
     def scores(self, states: States, profiles: Sequence[SparseRows]) -> list[Floats]:
-        """(B, N) for each of `profiles` (B, N) CSR. Of items that a profile names, they mean nothing."""
+        """(B, M) for each of `profiles` (B, N) CSR. Of items that a profile names, they mean nothing."""
         known = states.rows != NOBODY
         own = np.where(known[:, None], self.inverse[np.where(known, states.rows, 0)], 0)
         rest = np.where(known, self.penalty * np.diagonal(self.inverse)[np.where(known, states.rows, 0)], 1)
-        directions = self._spread(own)
-        diagonal = self.diagonal + directions.astype(np.float64) ** 2 / rest[:, None]
+        directions = self._spread(states, own)
+        diagonal = states.here(self.diagonal) + directions.astype(np.float64) ** 2 / rest[:, None]
         found = []
         for profile in profiles:
             overlap = np.concatenate([(profile @ self.by_item).toarray(), profile @ self.content], axis=1)
             overlap = overlap.astype(np.float64)
             through_own = (overlap * own).sum(axis=1) / rest
             weights = overlap @ self.inverse / self.penalty - through_own[:, None] * own
-            found.append(np.asarray(self._spread(weights) / diagonal, np.float32))
+            found.append(np.asarray(self._spread(states, weights) / diagonal, np.float32))
         return found
 
-    def _spread(self, weights: npt.NDArray[np.float64]) -> Floats:
-        """(B, N): `weights` (B, R) @ X."""
+    def _spread(self, states: States, weights: npt.NDArray[np.float64]) -> Floats:
+        """(B, M): `weights` (B, R) @ X."""
         users = self.by_item.shape[1]
-        return spread(weights[:, :users], self.by_item) + weights[:, users:].astype(np.float32) @ self.content.T
+        by_content = weights[:, users:].astype(np.float32) @ states.here(self.content.T)
+        return states.spread(weights[:, :users], self.by_item) + by_content

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from modalmesh_services.fusion_ranker.dataset.arrays import Floats, SparseRows
-from modalmesh_services.fusion_ranker.systems.modalmesh.warm.crowd import Crowd, by_item, spread
+from modalmesh_services.fusion_ranker.systems.modalmesh.warm.crowd import Crowd, by_item
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.states import States
 
 _RARITY_SHRINK = 10.0
@@ -19,9 +19,9 @@ def likeness(states: States, profiles: SparseRows) -> Floats:
     """(B, U): a cosine of `profiles` (B, N) to the users of the crowd, rare items counting more; 0 to oneself."""
     crowd = states.crowd
     rarity = 1 / np.sqrt(states.rating_counts + _RARITY_SHRINK)
-    overlap = (profiles.multiply(rarity).tocsr() @ by_item(crowd.rated)).toarray()
+    overlap = (profiles.multiply(rarity).tocsr() @ crowd.rated_by_item).toarray()
     # Without a state's own row, its items are rarer for all others, too.
-    whole = 1 / np.sqrt(np.asarray(crowd.rated.sum(axis=0)) + _RARITY_SHRINK)
+    whole = 1 / np.sqrt(crowd.rating_counts + _RARITY_SHRINK)
     squares = (crowd.rated @ whole)[None] + (crowd.rated @ (rarity - whole).T).T
     return np.asarray(states.of_others(overlap / np.sqrt(np.maximum(squares, 1e-9))), np.float32)
 
@@ -37,30 +37,28 @@ def nearest(alike: Floats, count: int) -> Floats:
 @dataclass(frozen=True, slots=True, eq=False)
 class Neighbours:
     crowd: Crowd
-    liked_by_item: SparseRows
-    rated_by_item: SparseRows
     deviations_by_item: SparseRows
 
     @classmethod
     def of(cls, crowd: Crowd) -> "Neighbours":
-        return cls(crowd, by_item(crowd.liked), by_item(crowd.rated), by_item(crowd.deviations))
+        return cls(crowd, by_item(crowd.deviations))
 
     def scores(self, states: States, *, with_order: bool) -> dict[str, Floats]:
-        """Each (B, N)."""
-        rarity = np.sqrt(states.like_counts + _POPULARITY_SHRINK)
+        """Each (B, M)."""
+        rarity = np.sqrt(states.here(states.like_counts) + _POPULARITY_SHRINK)
         alike = likeness(states, states.rated())
-        raw = self._liked(alike)
-        found = {"uknn": raw / rarity, "uknn_raw": raw, "rating_knn": self._ratings(alike)}
+        raw = self._liked(states, alike)
+        found = {"uknn": raw / rarity, "uknn_raw": raw, "rating_knn": self._ratings(states, alike)}
         if with_order:
-            found["uknn_r15"] = self._liked(likeness(states, states.rated(RECENT))) / rarity
+            found["uknn_r15"] = self._liked(states, likeness(states, states.rated(RECENT))) / rarity
         return found
 
-    def _liked(self, alike: Floats) -> Floats:
-        return spread(nearest(alike, _COUNT) ** _POWER, self.liked_by_item)
+    def _liked(self, states: States, alike: Floats) -> Floats:
+        return states.spread(nearest(alike, _COUNT) ** _POWER, self.crowd.liked_by_item)
 
-    def _ratings(self, alike: Floats) -> Floats:
+    def _ratings(self, states: States, alike: Floats) -> Floats:
         """How far above their own mean the nearest rated an item."""
         weights = nearest(alike, _RATING_COUNT)
         prior = _RATING_SHRINK * np.maximum(weights.sum(axis=1, keepdims=True), 1e-9)
-        total = spread(weights, self.deviations_by_item)
-        return np.asarray(total / (spread(weights, self.rated_by_item) + prior), np.float32)
+        total = states.spread(weights, self.deviations_by_item)
+        return np.asarray(total / (states.spread(weights, self.crowd.rated_by_item) + prior), np.float32)

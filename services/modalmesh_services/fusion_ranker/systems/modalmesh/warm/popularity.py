@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from modalmesh_services.fusion_ranker.dataset.arrays import Floats, SparseRows
-from modalmesh_services.fusion_ranker.systems.modalmesh.warm.crowd import Crowd, by_item, spread, sums
+from modalmesh_services.fusion_ranker.dataset.arrays import Floats
+from modalmesh_services.fusion_ranker.systems.modalmesh.warm.crowd import Crowd, sums
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.states import States
 
 _SIZE_WIDTH = 0.7
@@ -18,22 +18,22 @@ _PLACE_PRIOR = (5.0, 4 * 5.0)
 @dataclass(frozen=True, slots=True, eq=False)
 class Popularity:
     crowd: Crowd
-    liked_by_item: SparseRows
     deviation_sums: Floats
     place_sums: Floats
 
     @classmethod
     def of(cls, crowd: Crowd) -> "Popularity":
-        return cls(crowd, by_item(crowd.liked), sums(crowd.deviations), sums(crowd.log_places))
+        return cls(crowd, sums(crowd.deviations), sums(crowd.log_places))
 
     def scores(self, states: States, *, with_order: bool) -> dict[str, Floats]:
-        """Each (B, N)."""
-        quality = self.deviation_sums - states.own(self.crowd.deviations)
+        """Each (B, M)."""
+        rated = states.here(states.rating_counts)
+        quality = states.here(self.deviation_sums - states.own(self.crowd.deviations))
         found = {
-            "pop": np.log1p(states.like_counts),
-            "pop_all": np.log1p(states.rating_counts),
+            "pop": np.log1p(states.here(states.like_counts)),
+            "pop_all": np.log1p(rated),
             "pop_size": self._among_alike(states),
-            "quality": quality / (states.rating_counts + _QUALITY_PRIOR),
+            "quality": quality / (rated + _QUALITY_PRIOR),
         }
         return found | ({"place_gap": self._place_gap(states)} if with_order else {})
 
@@ -41,10 +41,11 @@ class Popularity:
         gaps = np.abs(np.log(np.maximum(states.sizes, 1))[:, None] - np.log(np.maximum(self.crowd.sizes, 1)))
         weights = states.of_others(np.exp(-gaps / _SIZE_WIDTH))
         total = np.maximum(weights.sum(axis=1, keepdims=True), 1e-9)
-        return np.asarray(np.log1p(_SIZE_SCALE * spread(weights / total, self.liked_by_item)), np.float32)
+        return np.asarray(np.log1p(_SIZE_SCALE * states.spread(weights / total, self.crowd.liked_by_item)), np.float32)
 
     def _place_gap(self, states: States) -> Floats:
         """How much later the user is than others were when they came to an item, in logarithms of places."""
         count, total = _PLACE_PRIOR
-        theirs = (self.place_sums - states.own(self.crowd.log_places) + total) / (states.rating_counts + count)
+        places = states.here(self.place_sums - states.own(self.crowd.log_places))
+        theirs = (places + total) / (states.here(states.rating_counts) + count)
         return np.asarray(np.log(np.maximum(states.sizes, 1))[:, None] - theirs, np.float32)

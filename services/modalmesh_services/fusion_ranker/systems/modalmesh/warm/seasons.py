@@ -7,7 +7,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from modalmesh_services.fusion_ranker.dataset.arrays import Floats, Indexes, SparseRows
-from modalmesh_services.fusion_ranker.systems.modalmesh.warm.crowd import NOBODY, Crowd, by_item, spread
+from modalmesh_services.fusion_ranker.systems.modalmesh.warm.crowd import NOBODY, Crowd, by_item
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.neighbours import likeness, nearest
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.states import States
 
@@ -37,15 +37,15 @@ class Seasons:
         return cls(pairs[0].astype(np.int32), years, by_item(rated))
 
     def scores(self, states: States) -> dict[str, Floats]:
-        """Each (B, N)."""
+        """Each (B, M)."""
         ahead = self.years - (states.times_ms / YEAR_MS)[:, None]
         others = (self.owners != states.rows[:, None]) | (states.rows[:, None] == NOBODY)
         near = {name: others * np.exp(-np.abs(ahead) / width) for name, width in (("1y", 1.0), ("4y", 4.0))}
         past = others * np.where(ahead <= 0, np.exp(np.minimum(ahead, 0)), 0)
         alike = nearest(likeness(states, states.rated()), _COUNT)[:, self.owners] ** _POWER
-        rarity = np.sqrt(states.rating_counts + _SHRINK)
+        rarity = np.sqrt(states.here(states.rating_counts) + _SHRINK)
         return {
-            **{f"pop_{name}": np.log1p(spread(weights, self.by_item)) for name, weights in near.items()},
-            "pop_past": np.log1p(spread(past, self.by_item)),
-            **{f"uknn_{name}": spread(weights * alike, self.by_item) / rarity for name, weights in near.items()},
+            **{f"pop_{name}": np.log1p(states.spread(weights, self.by_item)) for name, weights in near.items()},
+            "pop_past": np.log1p(states.spread(past, self.by_item)),
+            **{f"uknn_{name}": states.spread(weights * alike, self.by_item) / rarity for name, weights in near.items()},
         }

@@ -16,13 +16,14 @@ from modalmesh_services.fusion_ranker.systems.modalmesh.warm.crowd import NOBODY
 @dataclass(frozen=True, eq=False)
 class States:
     """B histories, each item once. `rows` (B,) int32 is the row of the same user in the crowd, or NOBODY;
-    `times_ms` (B,) int64 is when the continuation is asked for.
+    `times_ms` (B,) int64 is when the continuation is asked for. `columns` (M,): the items to score; None: all N.
     """
 
     crowd: Crowd
     histories: tuple[History, ...]
     rows: Indexes
     times_ms: Times
+    columns: Indexes | None = None
 
     @classmethod
     def of(cls, crowd: Crowd, histories: Sequence[History], times_ms: Times, rows: Indexes | None = None) -> "States":
@@ -77,15 +78,25 @@ class States:
     @cached_property
     def rating_counts(self) -> Floats:
         """(B, N): by how many others an item was rated."""
-        return self._counts(self.crowd.rated)
+        return self.crowd.rating_counts - self.own(self.crowd.rated)
 
     @cached_property
     def like_counts(self) -> Floats:
         """(B, N): by how many others an item was liked."""
-        return self._counts(self.crowd.liked)
+        return self.crowd.like_counts - self.own(self.crowd.liked)
 
-    def _counts(self, matrix: SparseRows) -> Floats:
-        return np.asarray(matrix.sum(axis=0), np.float32) - self.own(matrix)
+    def here(self, of_items: Floats) -> Floats:
+        """(..., M) of (..., N): the items to score."""
+        return of_items if self.columns is None else of_items[..., self.columns]
+
+    def rows_here(self, by_item: SparseRows) -> SparseRows:
+        """(M, U) CSR of an (N, U) one."""
+        return by_item if self.columns is None else by_item[self.columns]
+
+    def spread(self, weights: npt.NDArray[np.floating], by_item: SparseRows) -> Floats:
+        """(B, M): rows of a matrix added up, weighted by `weights` (B, U); `by_item` (N, U) CSR is its transpose."""
+        found = self.rows_here(by_item) @ np.ascontiguousarray(weights.T, dtype=np.float32)
+        return np.ascontiguousarray(found.T)
 
     def of_others(self, weights: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
         """`weights` (B, U), 0 at a user's own row."""

@@ -51,22 +51,22 @@ class Transitions:
         return cls(first, second, weight, starts, forth, forth.T.tocsr())
 
     def scores(self, states: States) -> dict[str, Floats]:
-        """Each (B, N): `fw` follows what was rated, `bw` precedes it, by half-lives of the profile in events."""
+        """Each (B, M): `fw` follows what was rated, `bw` precedes it, by half-lives of the profile in events."""
         rarity = 1 / np.sqrt(states.rating_counts + _SHRINK)
         found: dict[str, Floats] = {}
         for half_life in _HALF_LIVES:
             forth, back = self._both(states, states.rated(half_life).multiply(rarity).tocsr())
-            found |= {f"fw{half_life}": forth * rarity, f"bw{half_life}": back * rarity}
+            found |= {f"fw{half_life}": forth * states.here(rarity), f"bw{half_life}": back * states.here(rarity)}
         return found | {"both3_raw": np.add(*self._both(states, states.rated(_RAW_HALF_LIFE)))}
 
     def _both(self, states: States, profiles: SparseRows) -> tuple[Floats, Floats]:
-        """(B, N) each: from `profiles` (B, N) forth and back, by others' pairs."""
-        forth, back = (profiles @ self.forth).toarray(), (profiles @ self.back).toarray()
+        """(B, M) each: from `profiles` (B, N) forth and back, by others' pairs."""
+        forth, back = (states.here((profiles @ matrix).toarray()) for matrix in (self.forth, self.back))
         dense = profiles.toarray()
         for state in np.flatnonzero(states.rows != NOBODY):
             own = slice(self.starts[states.rows[state]], self.starts[states.rows[state] + 1])
             earlier, later, weights = self.earlier[own], self.later[own], self.weights[own]
-            forth[state] -= np.bincount(later, dense[state, earlier] * weights, dense.shape[1])
-            back[state] -= np.bincount(earlier, dense[state, later] * weights, dense.shape[1])
+            forth[state] -= states.here(np.bincount(later, dense[state, earlier] * weights, dense.shape[1]))
+            back[state] -= states.here(np.bincount(earlier, dense[state, later] * weights, dense.shape[1]))
         # What is left of equal sums that were rounded differently is nothing.
         return np.maximum(forth, 0), np.maximum(back, 0)

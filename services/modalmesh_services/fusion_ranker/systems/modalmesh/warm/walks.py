@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from modalmesh_services.fusion_ranker.dataset.arrays import Floats, SparseRows
-from modalmesh_services.fusion_ranker.systems.modalmesh.warm.crowd import Crowd, by_item, spread
+from modalmesh_services.fusion_ranker.systems.modalmesh.warm.crowd import Crowd
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.states import States
 
 _SHRINK = 3.0
@@ -19,29 +19,30 @@ _RECENT = 10.0
 class Walks:
     """`like_counts` (U,): how much each user of the crowd liked."""
 
-    liked_by_item: SparseRows
+    crowd: Crowd
     like_counts: Floats
 
     @classmethod
     def of(cls, crowd: Crowd) -> "Walks":
-        return cls(by_item(crowd.liked), np.asarray(crowd.liked.sum(axis=1), np.float32))
+        return cls(crowd, np.asarray(crowd.liked.sum(axis=1), np.float32))
 
     def scores(self, states: States, *, with_order: bool) -> dict[str, Floats]:
-        """Each (B, N)."""
+        """Each (B, M)."""
+        liked, counts = self.crowd.liked_by_item, states.here(states.like_counts)
         cosine = np.float32(1) / np.sqrt(states.like_counts + _SHRINK)
         to_users = self._reached(states, states.liked(), np.float32(1) / (states.like_counts + 1)) / (
             self.like_counts + 1
         )
         found = {
-            "iknn": spread(self._reached(states, states.liked(), cosine), self.liked_by_item) * cosine,
-            "rp3": spread(to_users, self.liked_by_item) / (states.like_counts + 1) ** _POPULARITY_POWER,
+            "iknn": states.spread(self._reached(states, states.liked(), cosine), liked) * states.here(cosine),
+            "rp3": states.spread(to_users, liked) / (counts + 1) ** _POPULARITY_POWER,
         }
         if with_order:
             recent = self._reached(states, states.liked(_RECENT), cosine)
-            found["iknn_r10"] = spread(recent, self.liked_by_item) * cosine
+            found["iknn_r10"] = states.spread(recent, liked) * states.here(cosine)
         return found
 
     def _reached(self, states: States, profiles: SparseRows, weights: Floats) -> Floats:
         """(B, U): how much of a profile, weighted by `weights` (B, N), each other user liked."""
-        overlap = (profiles.multiply(weights).tocsr() @ self.liked_by_item).toarray()
+        overlap = (profiles.multiply(weights).tocsr() @ self.crowd.liked_by_item).toarray()
         return np.asarray(states.of_others(overlap), np.float32)
