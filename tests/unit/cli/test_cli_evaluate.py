@@ -10,17 +10,20 @@ from tests.unit.cli.conftest import Verb
 from tests.unit.cli.test_cli_documents import documented
 
 FIGURES = {
-    "ndcg@10": {"value": 0.1972, "low": 0.181, "high": 0.214},
-    "recall@20": {"value": 0.21, "low": 0.19, "high": 0.23},
-    "pairs.auc": {"value": None},
+    "ndcg@10": 0.1972,
+    "recall@20": 0.21,
+    "low": {"ndcg@10": 0.181, "recall@20": None},
+    "high": {"ndcg@10": 0.214, "recall@20": None},
     "seconds": 101.25,
     "seeds": ["users"],
 }
-WORSE = {"ndcg@10": {"value": 0.14, "low": 0.13, "high": 0.15}, "seconds": 3.0, "seeds": ["users"]}
+WORSE = {"ndcg@10": 0.14, "low": {}, "high": {}, "seconds": 3.0, "seeds": ["users"]}
 RESULT = {
-    "protocols": {"users": {"ease": WORSE, "modalmesh": FIGURES}},
+    "protocols": {"users": {"ease": WORSE, "modalmesh": FIGURES}, "new_users": {}},
+    "comparisons": {"users": {}, "new_users": {}},
+    "failed": {"new_users": {"als": "MemoryError: no room"}},
     "skipped": {"global_time": "these data have no user whom it could score"},
-    "seconds": 104.9,
+    "consequences": [],
     "report": "evaluation.html",
 }
 
@@ -63,8 +66,9 @@ def test_its_document_is_the_only_thing_on_stdout(verb: Verb, tmp_path: Path) ->
 def test_the_best_is_shown_first_with_its_interval(verb: Verb, tmp_path: Path) -> None:
     outcome = verb("evaluate", str(tmp_path))
     assert outcome.stdout.index("modalmesh") < outcome.stdout.index("ease")
-    assert "0.1972 [0.181, 0.214]" in outcome.stdout
+    assert "0.1972 0.181 to 0.214" in outcome.stdout
     assert "global_time: skipped" in outcome.stdout
+    assert "new_users: als failed, MemoryError: no room" in outcome.stdout
     assert "the report: evaluation.html" in outcome.stdout
     assert outcome.stderr == "users/users ease: 3.0 s\n"
 
