@@ -75,20 +75,9 @@ class DataFolder:
             yield Located(number, item)
 
     def located_events(self) -> Iterator[Located[Event] | BadLine]:
-        """`events`, each with its line. A wrong header makes the whole file one complaint."""
-        columns = 0
-        for number, line in self._lines(EVENTS):
-            try:
-                if not columns:
-                    columns = check_header(_text(line))
-                    continue
-                event = parse_event(_text(line), columns)
-            except InvalidInput as error:
-                yield _bad(EVENTS, number, error)
-                if not columns:
-                    return
-                continue
-            yield Located(number, event)
+        """`events`, each with its line."""
+        path = self.path / EVENTS
+        return events_of_file(path) if path.is_file() else iter(())
 
     def count_lines(self, file: str) -> int:
         """Lines of ITEMS or EVENTS, for a progress bar; 0 where the file is absent."""
@@ -98,6 +87,23 @@ class DataFolder:
     def _lines(self, file: str) -> Iterator[tuple[int, str | InvalidInput]]:
         path = self.path / file
         return read_lines(path) if path.is_file() else iter(())
+
+
+def events_of_file(path: Path) -> Iterator[Located[Event] | BadLine]:
+    """A file as EVENTS, wherever it lies. A wrong header makes the whole file one complaint."""
+    columns = 0
+    for number, line in read_lines(path):
+        try:
+            if not columns:
+                columns = check_header(_text(line))
+                continue
+            event = parse_event(_text(line), columns)
+        except InvalidInput as error:
+            yield _bad(path.name, number, error)
+            if not columns:
+                return
+            continue
+        yield Located(number, event)
 
 
 def _text(line: str | InvalidInput) -> str:

@@ -48,6 +48,17 @@ class Attributes:
         """(N, v) CSR: the columns of one attribute."""
         return self.values[:, [place for place, (own, _) in enumerate(self.vocabulary) if own == name]]
 
+    def of_item(self, row: int) -> Mapping[str, Sequence[str]]:
+        """One item's values by attribute; what no other item has isn't known but of a number."""
+        columns = self.values.indices[self.values.indptr[row] : self.values.indptr[row + 1]]
+        found: dict[str, list[str]] = {}
+        for name, value in (self.vocabulary[column] for column in sorted(columns.tolist())):
+            found.setdefault(name, []).append(value)
+        for name, numbers in self.quantities.items():
+            if name not in found and not np.isnan(numbers[row]):
+                found[name] = [f"{numbers[row]:g}"]
+        return found
+
     def without_name(self, name: str) -> Self:
         kept = [place for place, (own, _) in enumerate(self.vocabulary) if own != name]
         quantities = {own: numbers for own, numbers in self.quantities.items() if own != name}

@@ -8,16 +8,17 @@ from typing import TypeVar
 import numpy as np
 
 from modalmesh.data_folder import BadLine, DataFolder
+from modalmesh.data_folder.folder import events_of_file
 from modalmesh.errors import InvalidInput
 from modalmesh.positive import POSITIVE_RATING
-from modalmesh.types import Event, Item
+from modalmesh.types import Item
 from modalmesh_services.fusion_ranker.dataset.attributes import Attributes
 from modalmesh_services.fusion_ranker.dataset.catalogue import NO_TIME, TAGS, Catalogue
 from modalmesh_services.fusion_ranker.dataset.embeddings import Embeddings
 from modalmesh_services.fusion_ranker.dataset.history import Interactions
 from modalmesh_services.fusion_ranker.dataset.tokens import Tokens
 
-Value = TypeVar("Value", Item, Event)
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,6 +46,23 @@ def read_dataset(
     catalogue = build_catalogue([_without_media(item) for item in items], embeddings)
     interactions = Interactions.collect(_good(source.events(), complaints), catalogue.index(), positive_rating)
     return Dataset(catalogue, interactions, check(catalogue, interactions), tuple(complaints))
+
+
+def read_interactions(
+    file: Path, catalogue: Catalogue, positive_rating: float = POSITIVE_RATING
+) -> tuple[Interactions, tuple[BadLine, ...]]:
+    """What a file like interactions.csv says of a catalogue's items, and which of its lines were left out.
+
+    Raises:
+        InvalidInput: it names no item of the catalogue.
+    """
+    complaints: list[BadLine] = []
+    located = _good(events_of_file(file), complaints)
+    interactions = Interactions.collect((each.value for each in located), catalogue.index(), positive_rating)
+    if not len(interactions):
+        why = complaints[0].message if complaints else f"{interactions.unknown_items} events are of other items"
+        raise InvalidInput(str(file), f"holds no events of this catalogue's items: {why}", reason="NO_EVENTS")
+    return interactions, tuple(complaints)
 
 
 def build_catalogue(items: Sequence[Item], embeddings: Embeddings | None = None) -> Catalogue:

@@ -1,15 +1,35 @@
 """What lists are like beside their hits: how much of the catalogue they show, how unknown, how varied, how popular."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from modalmesh.embeddings import normalise
-from modalmesh_services.fusion_ranker.dataset.arrays import Flags, Floats, Indexes
+from modalmesh_services.fusion_ranker.dataset.arrays import Floats, Indexes
+from modalmesh_services.fusion_ranker.evaluation.bootstrap import Interval
+
+_NORMAL = 1.96
+"""Standard errors to each end of a 95 % interval."""
 
 
-def coverage(lists: Indexes, ranked: Flags) -> float:
-    """The share of the items that could be ranked, (N,) bool, which is in any list; `lists` (U, K), -1 is no item."""
-    shown = np.unique(lists[lists >= 0])
-    return len(shown) / max(int(ranked.sum()), 1)
+def coverage(lists: Sequence[Indexes], ranked: Sequence[int], users: Indexes) -> Interval:
+    """The share of the items that could be ranked which is in any list, the mean of S splits.
+
+    `lists` are (U, K) a split, -1 is no item; `ranked` are how many items a split could show; `users` says whose the
+    rows of all splits are. The interval is the jackknife's: drawing users again with replacement would show fewer
+    items than the users themselves (Heltshe, Forrester, "Estimating species richness using the jackknife", 1983).
+    """
+    value, lost = 0.0, []
+    for own, possible in zip(lists, ranked, strict=True):
+        # What is shown to one user alone is lost with that user.
+        items, first, times = np.unique(own, return_index=True, return_counts=True)
+        shown = items >= 0
+        alone = first[shown & (times == 1)] // own.shape[1]
+        value += shown.sum() / max(possible, 1) / len(lists)
+        lost.append(np.bincount(alone, minlength=len(own)) / max(possible, 1) / len(lists))
+    each = np.bincount(np.unique(users, return_inverse=True)[1], np.concatenate(lost))
+    error = float(np.sqrt((len(each) - 1) / len(each) * ((each - each.mean()) ** 2).sum()))
+    return Interval(float(value), max(value - _NORMAL * error, 0.0), min(value + _NORMAL * error, 1.0))
 
 
 def novelty(lists: Indexes, likes: Floats, user_count: int) -> Floats:

@@ -1,6 +1,8 @@
 """Intervals by drawing users again, with replacement (Efron's percentile bootstrap)."""
 
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +11,8 @@ from modalmesh_services.fusion_ranker.dataset.arrays import Floats, Indexes
 
 ROUNDS = 2000
 BOUNDS = (2.5, 97.5)
+
+Numbers: TypeAlias = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +27,7 @@ class Interval:
 def mean(values: Floats, users: Indexes | None = None, seed: int = 0) -> Interval:
     """Of `values` (R,). `users` (R,) says whose a value is where a user has several, as over seeds of a split."""
     sums, counts = _drawn(values, users, seed)
-    return _interval(float(np.mean(values)), sums / counts)
+    return interval(float(np.mean(values)), sums / counts)
 
 
 def difference(ours: Floats, theirs: Floats, users: Indexes | None = None, seed: int = 0) -> Interval:
@@ -37,18 +41,27 @@ def ratio(ours: Floats, theirs: Floats, users: Indexes | None = None, seed: int 
     below, _ = _drawn(theirs, users, seed)
     with np.errstate(divide="ignore", invalid="ignore"):
         whole = np.float64(np.sum(ours, dtype=np.float64)) / np.sum(theirs, dtype=np.float64)
-        return _interval(float(whole), above / below)
+        return interval(float(whole), above / below)
 
 
-def _drawn(values: Floats, users: Indexes | None, seed: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+@lru_cache(maxsize=16)
+def drawn_users(count: int, seed: int = 0, rounds: int = ROUNDS) -> npt.NDArray[np.int64]:
+    """(rounds, count): how often each of `count` users is drawn; not to be written to."""
+    times = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=rounds)
+    times.setflags(write=False)
+    return times
+
+
+def interval(value: float, drawn: Numbers) -> Interval:
+    """Of a figure's values in all rounds, (rounds,); those that are NaN, for want of anybody to ask, are left out."""
+    known = drawn[~np.isnan(drawn)]
+    low, high = np.percentile(known, BOUNDS) if len(known) else (np.nan, np.nan)
+    return Interval(value, float(low), float(high))
+
+
+def _drawn(values: Floats, users: Indexes | None, seed: int) -> tuple[Numbers, Numbers]:
     """Sums and counts of values, (ROUNDS,) each; one seed and one number of users give one draw."""
     owner = np.arange(len(values)) if users is None else np.unique(users, return_inverse=True)[1]
     sums, counts = np.bincount(owner, values), np.bincount(owner)
-    random = np.random.default_rng(seed)
-    times = random.multinomial(len(sums), np.full(len(sums), 1 / len(sums)), size=ROUNDS)
+    times = drawn_users(len(sums), seed)
     return (times @ sums).astype(np.float64), (times @ counts).astype(np.float64)
-
-
-def _interval(value: float, drawn: npt.NDArray[np.float64]) -> Interval:
-    low, high = np.percentile(drawn, BOUNDS)
-    return Interval(value, float(low), float(high))

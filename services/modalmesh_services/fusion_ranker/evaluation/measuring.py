@@ -9,7 +9,7 @@ from modalmesh_services.fusion_ranker.dataset import History
 from modalmesh_services.fusion_ranker.dataset.arrays import Flags, Floats, Indexes
 from modalmesh_services.fusion_ranker.evaluation import beyond, ranking
 from modalmesh_services.fusion_ranker.evaluation.splits import Split
-from modalmesh_services.fusion_ranker.systems.interface import Fitted
+from modalmesh_services.fusion_ranker.systems.interface import Fitted, GivesProbabilities
 
 LENGTHS = (10, 20)
 CHOSEN_BY = "ndcg@10"
@@ -24,7 +24,8 @@ class Measured:
     """Of U users. `figures` by name, such as ndcg@10: (U,) float32, NaN for a user whom a figure says nothing of.
 
     P held-out pairs: `pair_users` (P,) int32 into `user_ids`, `pair_scores` (P,) float32 in units of the spread of
-    the user's own scores, `pair_liked` (P,) bool. `coverage` is the lists' share of all items that could be in them.
+    the user's own scores, `pair_liked` (P,) bool; `pair_probabilities` (P,) float32 is NaN of a system that gives
+    none. `lists` (U, 10) int32 are the best items, -1 where there are fewer, of `ranked` items that could be in them.
     """
 
     user_ids: tuple[str, ...]
@@ -32,41 +33,47 @@ class Measured:
     pair_users: Indexes
     pair_scores: Floats
     pair_liked: Flags
-    coverage: float
+    pair_probabilities: Floats
+    lists: Indexes
+    ranked: int
 
 
 def measure(fitted: Fitted, split: Split) -> Measured:
     """Score the split's users, with the catalogue as it is served, and compare with what is held out."""
     scored = split.scored
     lists: list[Indexes] = []
-    pair_scores: list[Floats] = []
-    for start, scores in _scores(fitted, split):
+    pairs: list[tuple[Floats, Floats]] = []
+    served = fitted.serving(split.served)
+    for start, scores in _scores(served, split):
         lists.append(_lists(scores, start, split, max(LENGTHS)))
-        pair_scores += [
-            _standardised(row, split.ranked)[_held_out(split, start + place)] for place, row in enumerate(scores)
-        ]
+        told = _probabilities(served, scores, start, split)
+        for place, (row, own) in enumerate(zip(scores, told, strict=True)):
+            held_out = _held_out(split, start + place)
+            pairs.append((_standardised(row, split.ranked)[held_out], own[held_out]))
     best = np.concatenate(lists)
     counts = [(len(liked), len(rest)) for liked, rest in zip(scored.targets, scored.disliked, strict=True)]
     return Measured(
         tuple(history.user_id for history in scored.histories),
         {**_hits(best, scored.targets), **_beyond(best[:, :10], split), **_groups(best, split)},
         np.repeat(np.arange(len(counts), dtype=np.int32), [sum(both) for both in counts]),
-        np.concatenate(pair_scores),
+        np.concatenate([own for own, _ in pairs]),
         np.concatenate([np.arange(sum(both)) < both[0] for both in counts]),
-        beyond.coverage(best[:, :10], split.ranked),
+        np.concatenate([own for _, own in pairs]),
+        best[:, : LENGTHS[0]],
+        int(split.ranked.sum()),
     )
 
 
 def quality(fitted: Fitted, split: Split) -> float:
     """The mean of CHOSEN_BY alone, to choose by."""
-    lists = np.concatenate([_lists(scores, start, split, LENGTHS[0]) for start, scores in _scores(fitted, split)])
+    served = fitted.serving(split.served)
+    lists = np.concatenate([_lists(scores, start, split, LENGTHS[0]) for start, scores in _scores(served, split)])
     counts = np.array([len(own) for own in split.scored.targets], np.int32)
     return float(ranking.ndcg(ranking.hits(lists, split.scored.targets), counts).mean())
 
 
-def _scores(fitted: Fitted, split: Split) -> Iterator[tuple[int, Floats]]:
-    """The first user of a batch, and the batch's scores, with the catalogue as it is served."""
-    served = fitted.serving(split.served)
+def _scores(served: Fitted, split: Split) -> Iterator[tuple[int, Floats]]:
+    """The first user of a batch, and the batch's scores."""
     for start in range(0, len(split.scored), _BATCH):
         batch = slice(start, start + _BATCH)
         yield start, served.score(split.scored.histories[batch], split.scored.times_ms[batch])
@@ -75,6 +82,14 @@ def _scores(fitted: Fitted, split: Split) -> Iterator[tuple[int, Floats]]:
 def _lists(scores: Floats, start: int, split: Split, length: int) -> Indexes:
     histories = split.scored.histories[start : start + len(scores)]
     return ranking.ranked_lists(scores, histories, split.ranked, length)
+
+
+def _probabilities(served: Fitted, scores: Floats, start: int, split: Split) -> Floats:
+    """(U, N) float32: the system's own, NaN where it has none."""
+    if not isinstance(served, GivesProbabilities):
+        return np.broadcast_to(np.float32(np.nan), scores.shape)
+    batch = slice(start, start + len(scores))
+    return served.probabilities(scores, split.scored.histories[batch], split.scored.times_ms[batch])
 
 
 def _held_out(split: Split, user: int) -> Indexes:
@@ -116,7 +131,7 @@ def _beyond(lists: Indexes, split: Split) -> dict[str, Floats]:
 
 
 def _groups(lists: Indexes, split: Split) -> dict[str, Floats]:
-    """Recall of the targets of one kind alone."""
+    """Figures of the targets of one kind alone."""
     events = _counts(split.training.histories, len(split.ranked))
     picture, text = split.served.image.present(), split.served.text.present()
     groups = {
@@ -127,14 +142,13 @@ def _groups(lists: Indexes, split: Split) -> dict[str, Floats]:
         "with_text": text,
         "without_text": ~text,
     }
-    return {f"recall@20.{name}": _recall_within(lists, split.scored.targets, group) for name, group in groups.items()}
-
-
-def _recall_within(lists: Indexes, targets: Sequence[Indexes], group: Flags) -> Floats:
-    within = [own[group[own]] for own in targets]
-    counts = np.array([len(own) for own in within], np.int32)
-    found = ranking.recall(ranking.hits(lists, within), counts)
-    return np.where(counts > 0, found, np.float32(np.nan)).astype(np.float32)
+    figures: dict[str, Floats] = {}
+    for name, group in groups.items():
+        within = [own[group[own]] for own in split.scored.targets]
+        hit, counts = ranking.hits(lists, within), np.array([len(own) for own in within], np.int32)
+        asked = {f"ndcg@10.{name}": ranking.ndcg(hit[:, :10], counts), f"recall@20.{name}": ranking.recall(hit, counts)}
+        figures |= {figure: np.where(counts > 0, own, np.float32(np.nan)) for figure, own in asked.items()}
+    return figures
 
 
 def _counts(histories: Sequence[History], item_count: int) -> Floats:

@@ -1,31 +1,33 @@
 """Measurements of all splits of a protocol -> figures with intervals."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from modalmesh_services.fusion_ranker.dataset.arrays import Floats, Indexes
-from modalmesh_services.fusion_ranker.evaluation import bootstrap
+from modalmesh_services.fusion_ranker.dataset.arrays import Flags, Floats, Indexes
+from modalmesh_services.fusion_ranker.evaluation import beyond, bootstrap
 from modalmesh_services.fusion_ranker.evaluation.bootstrap import Interval
 from modalmesh_services.fusion_ranker.evaluation.calibration import probabilities
 from modalmesh_services.fusion_ranker.evaluation.measuring import Measured
-from modalmesh_services.fusion_ranker.evaluation.pairs import pair_figures
+from modalmesh_services.fusion_ranker.evaluation.pairs import pair_intervals
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class SystemResult:
     """A system under a protocol: R values a figure, a user and split each.
 
-    `users` (R,) int32 says whose a value is. `pairs` are figures of held-out pairs at threshold 0.5, of probabilities
-    that are cross-fitted over users. `splits` names folds, blocks or seeds.
+    `users` (R,) int32 says whose a value is. Of P held-out pairs: `pair_users` (P,) int32 as in `users`,
+    `pair_probabilities` (P,) float32, `pair_liked` (P,) bool. `splits` names folds, blocks or seeds.
     """
 
     users: Indexes
     figures: Mapping[str, Floats]
-    pairs: Mapping[str, float]
-    coverage: float
+    pair_users: Indexes
+    pair_probabilities: Floats
+    pair_liked: Flags
+    coverage: Interval
     seconds: float
     splits: tuple[str, ...]
 
@@ -34,14 +36,15 @@ class SystemResult:
         names = [name for one in measured for name in one.user_ids]
         users = np.unique(names, return_inverse=True)[1].astype(np.int32)
         starts = np.cumsum([0, *(len(one.user_ids) for one in measured)])
-        owners = np.concatenate([one.pair_users + start for one, start in zip(measured, starts, strict=False)])
-        scores = np.concatenate([one.pair_scores for one in measured])
+        owners = users[np.concatenate([one.pair_users + start for one, start in zip(measured, starts, strict=False)])]
         liked = np.concatenate([one.pair_liked for one in measured])
         return cls(
             users,
             {name: np.concatenate([one.figures[name] for one in measured]) for name in measured[0].figures},
-            asdict(pair_figures(probabilities(scores, liked, users[owners]), liked)),
-            float(np.mean([one.coverage for one in measured])),
+            owners,
+            _probabilities(measured, liked, owners),
+            liked,
+            beyond.coverage([one.lists for one in measured], [one.ranked for one in measured], users),
             seconds,
             tuple(splits),
         )
@@ -49,36 +52,46 @@ class SystemResult:
     def mean(self, figure: str) -> float:
         return float(np.nanmean(self.figures[figure]))
 
-    def interval(self, figure: str) -> Interval | None:
-        """None where the figure says nothing of any user."""
-        known = ~np.isnan(self.figures[figure])
-        return bootstrap.mean(self.figures[figure][known], self.users[known]) if known.any() else None
+    @cached_property
+    def intervals(self) -> Mapping[str, Interval]:
+        """Every figure that says something of anybody."""
+        found = {name: bootstrap.mean(own[known], self.users[known]) for name, own, known in self._known()}
+        pairs = pair_intervals(self.pair_probabilities, self.pair_liked, self.pair_users)
+        told = {f"pairs.{name}": own for name, own in pairs.items() if not np.isnan(own.value)}
+        return {**found, **told, "coverage@10": self.coverage}
 
-    def document(self) -> dict[str, Any]:
-        """For programs: each figure with `value`, `low` and `high`; those of pairs with `value` alone."""
-        intervals = {name: self.interval(name) for name in self.figures}
-        pairs = {f"pairs.{name}": None if np.isnan(value) else value for name, value in self.pairs.items()}
-        return {
-            **{name: asdict(interval) for name, interval in intervals.items() if interval},
-            **{name: {"value": value} for name, value in pairs.items()},
-            "coverage@10": {"value": self.coverage},
-            "seconds": round(self.seconds, 2),
-            "seeds": list(self.splits),
-        }
+    def difference(self, figure: str, reference: "SystemResult") -> Interval:
+        """Of the means, paired; both are of the same users and splits."""
+        return bootstrap.difference(self.figures[figure], reference.figures[figure], self.users)
+
+    def ratio(self, figure: str, reference: "SystemResult") -> Interval:
+        return bootstrap.ratio(self.figures[figure], reference.figures[figure], self.users)
+
+    def _known(self) -> list[tuple[str, Floats, Flags]]:
+        known = ((name, own, ~np.isnan(own)) for name, own in self.figures.items())
+        return [each for each in known if each[2].any()]
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """`protocols[protocol][system]`; `skipped` says why a protocol has no results on these data."""
+    """`protocols[protocol][system]`; `references` names the system that others of a protocol are compared with.
+
+    `skipped` says why a protocol has no results on these data, `failed[protocol][system]` why a system has none.
+    """
 
     protocols: Mapping[str, Mapping[str, SystemResult]]
+    references: Mapping[str, str]
     skipped: Mapping[str, str]
+    failed: Mapping[str, Mapping[str, str]]
 
-    def document(self) -> dict[str, Any]:
-        return {
-            "protocols": {
-                protocol: {system: result.document() for system, result in systems.items()}
-                for protocol, systems in self.protocols.items()
-            },
-            "skipped": dict(self.skipped),
-        }
+    def reference(self, protocol: str) -> SystemResult | None:
+        """None where it wasn't measured."""
+        return self.protocols[protocol].get(self.references.get(protocol, ""))
+
+
+def _probabilities(measured: Sequence[Measured], liked: Flags, owners: Indexes) -> Floats:
+    """The system's own, or of its scores, cross-fitted over users."""
+    own = np.concatenate([one.pair_probabilities for one in measured])
+    if not np.isnan(own).any():
+        return own
+    return probabilities(np.concatenate([one.pair_scores for one in measured]), liked, owners)

@@ -3,20 +3,25 @@
 import hashlib
 import json
 import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
+import numpy.typing as npt
 
+from modalmesh_services.fusion_ranker.dataset import Catalogue, History
 from modalmesh_services.fusion_ranker.dataset.reading import Dataset
 from modalmesh_services.fusion_ranker.evaluation.measuring import Measured
-from modalmesh_services.fusion_ranker.systems.interface import System
+from modalmesh_services.fusion_ranker.systems.interface import System, Training
 
-FORMAT = 1
+FORMAT = 2
 """Raised when protocols or figures come to mean something else."""
 
 _FIGURE = "figure "
+_ARRAYS = ("pair_users", "pair_scores", "pair_liked", "pair_probabilities", "lists")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +34,36 @@ class Timed:
 
 def fingerprint(dataset: Dataset) -> str:
     """32 hex digits of all that systems can learn from."""
-    catalogue = dataset.catalogue
-    digest = hashlib.sha256(repr((catalogue.item_ids, catalogue.attributes.vocabulary)).encode())
+    return _digest(_of_catalogue(dataset.catalogue), *_of_histories(dataset.interactions.histories))
+
+
+def training_key(training: Training) -> str:
+    """The same of a split's training: what has the same key is fitted once."""
+    said = np.array([training.has_order])
+    return _digest(_of_catalogue(training.catalogue), said, training.trainable, *_of_histories(training.histories))
+
+
+@lru_cache(maxsize=4)
+def _of_catalogue(catalogue: Catalogue) -> str:
     values = catalogue.attributes.values
     arrays = [catalogue.times_ms, values.indptr, values.indices, values.data, *catalogue.attributes.quantities.values()]
     for tokens in (catalogue.text, catalogue.image):
         arrays += [tokens.vectors, tokens.items, tokens.kinds]
-    for history in dataset.interactions.histories:
-        digest.update(history.user_id.encode())
-        arrays += [history.items, history.times_ms, history.ratings, history.positive]
-    for array in arrays:
-        digest.update(str((array.dtype, array.shape)).encode() + np.ascontiguousarray(array).tobytes())
+    return _digest(repr((catalogue.item_ids, catalogue.attributes.vocabulary)), *arrays)
+
+
+def _of_histories(histories: Sequence[History]) -> Iterator[str | npt.NDArray[np.generic]]:
+    for history in histories:
+        yield from (history.user_id, history.items, history.times_ms, history.ratings, history.positive)
+
+
+def _digest(*parts: str | npt.NDArray[np.generic]) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        if isinstance(part, str):
+            digest.update(part.encode())
+        else:
+            digest.update(str((part.dtype, part.shape)).encode() + np.ascontiguousarray(part).tobytes())
     return digest.hexdigest()[:32]
 
 
@@ -63,11 +87,8 @@ class Store:
                 figures = {
                     field.removeprefix(_FIGURE): kept[field] for field in kept.files if field.startswith(_FIGURE)
                 }
-                pairs = (kept[field] for field in ("pair_users", "pair_scores", "pair_liked"))
-                users, scores, liked = pairs
-                measured = Measured(
-                    tuple(kept["user_ids"].tolist()), figures, users, scores, liked, float(kept["coverage"])
-                )
+                pairs = (kept[field] for field in _ARRAYS)
+                measured = Measured(tuple(kept["user_ids"].tolist()), figures, *pairs, int(kept["ranked"]))
                 return Timed(measured, float(kept["seconds"]))
         except (OSError, ValueError, KeyError, EOFError, BadZipFile):
             return None
@@ -80,10 +101,8 @@ class Store:
             np.savez(
                 file,
                 user_ids=np.array(measured.user_ids),
-                pair_users=measured.pair_users,
-                pair_scores=measured.pair_scores,
-                pair_liked=measured.pair_liked,
-                coverage=np.float64(measured.coverage),
+                ranked=np.int64(measured.ranked),
+                **{field: getattr(measured, field) for field in _ARRAYS},
                 seconds=np.float64(timed.seconds),
                 **{_FIGURE + figure: values for figure, values in measured.figures.items()},  # type: ignore[arg-type]
             )

@@ -45,6 +45,15 @@ class Fitted(Protocol):
         ...
 
 
+@runtime_checkable
+class GivesProbabilities(Protocol):
+    """What a Fitted may be besides: its scores mean probabilities, and are judged as such."""
+
+    def probabilities(self, scores: Floats, histories: Sequence[History], times_ms: Times) -> Floats:
+        """(U, N) float32 in 0 to 1: how likely each user likes each item, of what `score` gave for the same users."""
+        ...
+
+
 class System(Protocol):
     """A way to learn, with its configuration."""
 

@@ -1,4 +1,5 @@
 import os
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,25 @@ def made_history(user: int, items: list[int], liked: list[bool], start_ms: int =
         np.where(liked, 5, 1).astype(np.float32),
         np.array(liked, np.bool_),
     )
+
+
+@dataclass
+class Heard:
+    """A listener to progress."""
+
+    notes: list[str] = field(default_factory=list)
+    done: list[tuple[int, int]] = field(default_factory=list)
+
+    def note(self, sentence: str) -> None:
+        self.notes.append(sentence)
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        self.done.append((done, total))
+
+
+@pytest.fixture
+def heard() -> Heard:
+    return Heard()
 
 
 @pytest.fixture(scope="session")

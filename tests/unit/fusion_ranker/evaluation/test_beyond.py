@@ -7,7 +7,21 @@ LISTS = np.array([[0, 1], [0, -1]], np.int32)
 
 
 def test_coverage_counts_an_item_once_and_no_empty_place() -> None:
-    assert beyond.coverage(LISTS, np.ones(4, np.bool_)) == 0.5
+    assert beyond.coverage([LISTS], [4], np.arange(2, dtype=np.int32)).value == 0.5
+
+
+def test_coverage_is_sure_of_what_everybody_is_shown_and_unsure_of_what_single_users_are() -> None:
+    users = np.arange(30, dtype=np.int32)
+    same = beyond.coverage([np.tile(np.arange(5, dtype=np.int32), (30, 1))], [400], users)
+    own = beyond.coverage([np.random.default_rng(0).integers(0, 400, (30, 5), np.int32)], [400], users)
+    assert same.low == same.value == same.high
+    assert own.low < own.value < own.high
+
+
+def test_coverage_of_splits_is_their_mean_and_a_user_s_lists_count_together() -> None:
+    one, other = np.array([[0, 1], [2, 3]], np.int32), np.array([[0, 1], [0, 1]], np.int32)
+    found = beyond.coverage([one, other], [4, 4], np.array([0, 1, 0, 1], np.int32))
+    assert found.value == 0.75
 
 
 def test_what_fewer_people_like_is_newer() -> None:

@@ -49,14 +49,14 @@ def test_near_numbers_are_more_alike_and_unknown_ones_not_at_all() -> None:
 
 
 def test_only_the_nearest_items_are_kept() -> None:
-    kept = nearest(np.array([[0.5, 0], [0.2, 0.1]], np.float32), most=1)
+    kept = nearest(np.array([[0.5, 0.2], [0, 0.1]], np.float32), most=1)
     np.testing.assert_allclose(kept.toarray(), np.array([[0.5, 0], [0, 0.1]]))
 
 
 def test_terms_add_up_and_a_power_is_that_of_the_cosine() -> None:
     training = Training([made_history(0, [0], [True])], build_catalogue(ITEMS), ALL)
     asked = [made_history(1, [0], [True])], np.zeros(1, np.int64)
-    plain, steep = Term("attributes.tags", 2.0), Term("attributes.tags", 1.0, power=3.0)
+    plain, steep = Term("attributes.tags", 2.0), Term("attributes.tags", 1.0, power=3)
     one, other, both = (ContentKnn(terms).fit(training).score(*asked) for terms in ((plain,), (steep,), (plain, steep)))
     np.testing.assert_allclose(other, (one / 2) ** 3, rtol=1e-5)
     np.testing.assert_allclose(both, one + other, rtol=1e-5)

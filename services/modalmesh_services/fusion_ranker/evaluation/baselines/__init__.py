@@ -11,11 +11,12 @@ from modalmesh_services.fusion_ranker.evaluation.baselines.item_knn import ItemK
 from modalmesh_services.fusion_ranker.evaluation.baselines.popularity import Popularity
 from modalmesh_services.fusion_ranker.evaluation.baselines.recent_popularity import RecentPopularity
 from modalmesh_services.fusion_ranker.evaluation.baselines.tuned import Tuned
-from modalmesh_services.fusion_ranker.evaluation.runner import BestOnTest
+from modalmesh_services.fusion_ranker.evaluation.plans import BestOnTest
 from modalmesh_services.fusion_ranker.systems.interface import System
 
 __all__ = [
     "BASELINES",
+    "EASE",
     "Als",
     "ContentKnn",
     "ContentSearch",
@@ -27,7 +28,7 @@ __all__ = [
     "Tuned",
 ]
 
-_POWERS_AND_NEIGHBOURS = ((2.0, 100), (3.0, 1000))
+_POWERS_AND_NEIGHBOURS = ((2, 100), (3, 1000))
 
 
 def _content(name: str, kind: str) -> Tuned:
@@ -35,6 +36,8 @@ def _content(name: str, kind: str) -> Tuned:
 
 
 _PENALTIES = (30.0, 60.0, 100.0, 150.0, 200.0, 300.0, 400.0)
+
+EASE = Tuned("ease", [Ease(penalty) for penalty in _PENALTIES])
 
 BASELINES: Mapping[str, System | BestOnTest] = MappingProxyType(
     {
@@ -44,7 +47,7 @@ BASELINES: Mapping[str, System | BestOnTest] = MappingProxyType(
             Tuned("recent_popularity", [RecentPopularity(days) for days in (365.0, 90.0, 1460.0)]),
             Tuned("itemknn", [ItemKnn(count, shrink) for count in (30, 100) for shrink in (10.0, 50.0)]),
             Tuned("als", [Als(confidence=weight, penalty=least) for weight in (2.0, 10.0) for least in (10.0, 50.0)]),
-            Tuned("ease", [Ease(penalty) for penalty in _PENALTIES]),
+            EASE,
             _content("content_text", "text"),
             _content("content_image", "image"),
             ContentSearch("content_best"),

@@ -1,15 +1,15 @@
 """Content kNN: items that are like what was liked, by one kind of content or by a weighted sum of several."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
 
 from modalmesh_services.fusion_ranker.dataset import Catalogue, History
 from modalmesh_services.fusion_ranker.dataset.arrays import Flags, Floats, SparseRows, Times
-from modalmesh_services.fusion_ranker.evaluation.baselines.content_features import Rows, features, similarities
+from modalmesh_services.fusion_ranker.evaluation.baselines.content_features import Rows, features, raised, similarities
 from modalmesh_services.fusion_ranker.evaluation.baselines.interface import Baseline
 from modalmesh_services.fusion_ranker.evaluation.baselines.matrices import liked_matrix
 from modalmesh_services.fusion_ranker.systems.interface import Training
@@ -23,7 +23,7 @@ class Term(NamedTuple):
 
     kind: str
     weight: float = 1.0
-    power: float = 1.0
+    power: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,30 +46,31 @@ class ContentKnn(Baseline):
 class FittedContentKnn:
     """`taught` (N,) bool: the T items that may be neighbours; means of vectors are theirs.
 
-    `similar` (T, N) CSR: column i holds item i's neighbours.
+    `similar` (N, T) CSR: row i holds item i's neighbours.
     """
 
     system: ContentKnn
+    catalogue: Catalogue
     taught: Flags
     similar: SparseRows
 
     @classmethod
     def of(cls, system: ContentKnn, catalogue: Catalogue, taught: Flags) -> "FittedContentKnn":
         kinds = {term.kind: features(catalogue, taught, term.kind) for term in system.terms}
-        rows = np.flatnonzero(taught)
+        teachers = {kind: rows[np.flatnonzero(taught)] for kind, rows in kinds.items()}
         chunks = [
             # An item is no neighbour of its own; it is seen where it is liked.
-            nearest(_mixed(system.terms, kinds, rows, slice(start, start + _CHUNK)), system.neighbours)
+            nearest(_mixed(system.terms, kinds, slice(start, start + _CHUNK), teachers), system.neighbours)
             for start in range(0, len(catalogue), _CHUNK)
         ]
-        return cls(system, taught, sparse.hstack(chunks, format="csr"))
+        return cls(system, catalogue, taught, sparse.vstack(chunks, format="csr"))
 
     def score(self, histories: Sequence[History], times_ms: Times) -> Floats:
         liked = liked_matrix(histories, len(self.taught))[:, np.flatnonzero(self.taught)]
-        return np.asarray((liked @ self.similar).toarray(), np.float32)
+        return np.asarray((self.similar @ liked.T).toarray().T, np.float32)
 
     def serving(self, catalogue: Catalogue) -> "FittedContentKnn":
-        return self.of(self.system, catalogue, self.taught)
+        return self if catalogue is self.catalogue else self.of(self.system, catalogue, self.taught)
 
 
 def teaching(training: Training) -> Flags:
@@ -79,16 +80,16 @@ def teaching(training: Training) -> Flags:
 
 
 def nearest(similar: Floats, most: int) -> SparseRows:
-    """(T, C) CSC of the `most` largest of each column; those that tie with the last of them stay, too."""
-    if most < len(similar):
-        least = np.partition(similar, -most, axis=0)[-most]
-        similar = np.where(similar >= least, similar, np.float32(0))
-    return sparse.csc_array(similar)
+    """(C, T) CSR of the `most` largest of each row; those that tie with the last of them stay, too."""
+    if most < similar.shape[1]:
+        least = np.partition(similar, -most, axis=1)[:, -most]
+        similar = np.where(similar >= least[:, None], similar, np.float32(0))
+    return sparse.csr_array(similar)
 
 
-def _mixed(terms: Sequence[Term], kinds: dict[str, Rows], rows: Any, chunk: slice) -> Floats:
-    mix: Any = 0
+def _mixed(terms: Sequence[Term], kinds: Mapping[str, Rows], chunk: slice, teachers: Mapping[str, Rows]) -> Floats:
+    mix = np.zeros((1, 1), np.float32)
     for term in terms:
-        own = kinds[term.kind]
-        mix = mix + np.float32(term.weight) * similarities(own[rows], own[chunk]) ** np.float32(term.power)
-    return np.asarray(mix, np.float32)
+        similar = raised(similarities(kinds[term.kind][chunk], teachers[term.kind]), term.power)
+        mix = mix + np.float32(term.weight) * similar
+    return mix

@@ -9,7 +9,12 @@ import numpy.typing as npt
 
 from modalmesh_services.fusion_ranker.dataset.arrays import Flags, Floats, Indexes
 from modalmesh_services.fusion_ranker.evaluation import ranking
-from modalmesh_services.fusion_ranker.evaluation.baselines.content_features import features, kinds_of, similarities
+from modalmesh_services.fusion_ranker.evaluation.baselines.content_features import (
+    features,
+    kinds_of,
+    raised,
+    similarities,
+)
 from modalmesh_services.fusion_ranker.evaluation.baselines.content_knn import (
     ContentKnn,
     FittedContentKnn,
@@ -22,7 +27,7 @@ from modalmesh_services.fusion_ranker.evaluation.baselines.tuned import validati
 from modalmesh_services.fusion_ranker.evaluation.splits import Split
 from modalmesh_services.fusion_ranker.systems.interface import Training
 
-_POWERS = (1.0, 3.0)
+_POWERS = (1, 3)
 _CHUNK = 500
 _MOST_CELLS = 20_000_000
 """Scores of all kinds that a trial sums up; where there were more, fewer users are asked."""
@@ -84,7 +89,7 @@ class _Evidence:
     `seen`, `wanted` (U, C) bool; `counts` (U,) int32 of targets.
     """
 
-    terms: tuple[tuple[str, float], ...]
+    terms: tuple[tuple[str, int], ...]
     spreads: Floats
     scores: Floats
     seen: Flags
@@ -99,7 +104,7 @@ class _Evidence:
         scored = split.scored.take(np.sort(drawn).tolist())
         taught = teaching(split.training)
         liked = liked_matrix(scored.histories, len(taught))[:, np.flatnonzero(taught)]
-        scores: dict[tuple[str, float], Floats] = {}
+        scores: dict[tuple[str, int], Floats] = {}
         for kind in kinds:
             scores |= _scores_of_kind(kind, split, taught, liked)
         told = {term: own for term, own in scores.items() if own.std() > 0}
@@ -127,15 +132,15 @@ class _Evidence:
         return alone[int(np.argmax(qualities))], max(qualities)
 
 
-def _scores_of_kind(kind: str, split: Split, taught: Flags, liked: Any) -> Mapping[tuple[str, float], Floats]:
+def _scores_of_kind(kind: str, split: Split, taught: Flags, liked: Any) -> Mapping[tuple[str, int], Floats]:
     """(U, C) float32 for each power."""
     rows, candidates = features(split.served, taught, kind), np.flatnonzero(split.ranked)
     teachers = rows[np.flatnonzero(taught)]
-    parts: dict[tuple[str, float], list[Floats]] = {(kind, power): [] for power in _POWERS}
+    parts: dict[tuple[str, int], list[Floats]] = {(kind, power): [] for power in _POWERS}
     for start in range(0, len(candidates), _CHUNK):
         similar = similarities(teachers, rows[candidates[start : start + _CHUNK]])
         for power in _POWERS:
-            parts[kind, power].append(np.asarray(liked @ similar ** np.float32(power), np.float32))
+            parts[kind, power].append(np.asarray(liked @ raised(similar, power), np.float32))
     return {term: np.concatenate(own, axis=1) for term, own in parts.items()}
 
 
