@@ -33,3 +33,15 @@ def test_one_attribute_can_be_hidden_alone() -> None:
     assert hidden.of_name("tags").toarray().ravel().tolist() == [0, 1]
     assert hidden.of_name("genres").toarray().ravel().tolist() == [1, 1]
     assert attributes.without_name("tags").names == ("genres",)
+
+
+def test_an_item_s_own_values_are_as_they_were_given() -> None:
+    items = [{"genres": ["War", "Love"], "minutes": ["90"]}, {"genres": ["Love", "War"], "minutes": ["90"]}]
+    attributes = Attributes.collect([*items, {"minutes": ["101"]}, {"minutes": ["101"]}])
+    assert attributes.of_item(0) == {"genres": ["Love", "War"], "minutes": ["90"]}
+    assert attributes.of_item(3) == {"minutes": ["101"]}
+
+
+def test_a_number_that_only_one_item_has_is_known() -> None:
+    attributes = Attributes.collect([{"minutes": [minutes]} for minutes in ("90", "90", "91", "91", "93", "91")])
+    assert attributes.of_item(4) == {"minutes": ["93"]}

@@ -1,9 +1,11 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from modalmesh.errors import InvalidInput
 from modalmesh_services.fusion_ranker.dataset.catalogue import NO_TIME
-from modalmesh_services.fusion_ranker.dataset.reading import read_dataset
+from modalmesh_services.fusion_ranker.dataset.reading import read_dataset, read_interactions
 from tests.unit.fusion_ranker.dataset.conftest import FolderWriter
 
 
@@ -43,3 +45,21 @@ def test_bad_lines_are_told_and_the_rest_is_read(folder: FolderWriter) -> None:
     dataset = read_dataset(folder("7,i1,5,4", "7,i2,noon,1", "7,i2,6,1"))
     assert len(dataset.interactions) == 2
     assert [complaint.field for complaint in dataset.complaints] == ["timestamp"]
+
+
+def test_a_file_of_events_is_read_for_a_catalogue(folder: FolderWriter, tmp_path: Path) -> None:
+    catalogue = read_dataset(folder("7,i2,20,4.0", "7,i1,10,1.0")).catalogue
+    file = tmp_path / "others.csv"
+    file.write_text("user_id,item_id,timestamp,rating\n9,i3,5,4\n9,gone,6,4\n9,i1,noon,4\n")
+    interactions, complaints = read_interactions(file, catalogue)
+    assert interactions.histories[0].items.tolist() == [2]
+    assert [(complaint.file, complaint.line) for complaint in complaints] == [("others.csv", 4)]
+
+
+@pytest.mark.parametrize("content", ["", "who,what\n9,i1", "user_id,item_id,timestamp,rating\n9,gone,5,4\n"])
+def test_a_file_without_events_of_the_catalogue_is_refused(folder: FolderWriter, tmp_path: Path, content: str) -> None:
+    catalogue = read_dataset(folder("7,i2,20,4.0", "7,i1,10,1.0")).catalogue
+    (tmp_path / "others.csv").write_text(content)
+    with pytest.raises(InvalidInput) as refused:
+        read_interactions(tmp_path / "others.csv", catalogue)
+    assert refused.value.reason == "NO_EVENTS"
