@@ -104,7 +104,7 @@ class WordShare:
 
 @dataclass(frozen=True, slots=True)
 class RegionShare:
-    """What a region of the item's picture number `picture`, from 0, added: a box as shares of width and height.
+    """What a region of the request's picture number `picture`, from 0, added: a box as shares of width and height.
 
     `contribution` and `share` are as those of a word, of the signal image.
     """

@@ -37,9 +37,10 @@ def word_parts(text: str, dim: int, salt: str) -> FloatMatrix:
 
 def word_vector(text: str, dim: int, salt: str) -> FloatMatrix:
     """(D,) of length 1: the sum of its parts."""
-    total = word_parts(text, dim, salt).sum(axis=0)
+    total: FloatMatrix = word_parts(text, dim, salt).sum(axis=0)
     # Of a text without words, so that it has a vector too.
-    total = total if total.any() else np.full(dim, 1e-3, dtype=np.float32)
+    if not total.any():
+        total = np.full(dim, 1e-3, dtype=np.float32)
     return total / np.float32(np.linalg.norm(total))
 
 

@@ -32,7 +32,7 @@ class _Asked:
     item: int
     rows: tuple[int, ...]
     name: str
-    place: int = 0
+    number: int = 0
 
 
 class Parts:
@@ -69,33 +69,35 @@ class Parts:
         Raises:
             InvalidInput: a picture is of none of the items.
         """
-        contents = {image_hash(content): content for content in pictures}
+        numbers: dict[str, int] = {}
+        for number, content in enumerate(pictures):
+            numbers.setdefault(image_hash(content), number)
         asked: dict[_Asked, Visual] = {}
         for place, item in enumerate(items):
             shown = list(dict.fromkeys(picture.content_hash for picture in item.item.pictures))
             hashes = item.image.content_hashes if item.image else ()
             for content_hash in shown:
                 rows = tuple(row for row, name in enumerate(hashes) if name == content_hash)
-                if content_hash in contents and rows:
-                    number = [picture.content_hash for picture in item.item.pictures].index(content_hash)
-                    asked[_Asked(place, rows, content_hash, number)] = Visual(contents[content_hash])
-            if shown and not contents.keys() & set(shown):
+                if content_hash in numbers and rows:
+                    number = numbers[content_hash]
+                    asked[_Asked(place, rows, content_hash, number)] = Visual(pictures[number])
+            if shown and not numbers.keys() & set(shown):
                 lacked.append(Lack("regions", "PICTURE_NOT_GIVEN"))
             elif shown and item.image is None:
                 lacked.append(Lack("regions", "NO_VECTOR"))
-        _check_all_shown(contents, items)
+        _check_all_shown(numbers, items)
         encoded = await _parts(self._image, asked, [item.image for item in items], lacked, deadline)
         sources: list[list[PictureSource]] = [[] for _ in items]
         for each, parts in encoded.items():
-            sources[each.item].append(PictureSource(each.place, each.rows, parts))
+            sources[each.item].append(PictureSource(each.number, each.rows, parts))
         return [without_regions(item, of_item) for item, of_item in zip(items, sources, strict=True)]
 
 
-def _check_all_shown(contents: Mapping[str, bytes], items: Sequence[FuseInput]) -> None:
+def _check_all_shown(numbers: Mapping[str, int], items: Sequence[FuseInput]) -> None:
     shown = {picture.content_hash for item in items for picture in item.item.pictures}
-    for position, content_hash in enumerate(contents):
+    for content_hash, number in numbers.items():
         if content_hash not in shown:
-            raise InvalidInput(f"pictures[{position}]", "is no picture of these items", reason="UNKNOWN_PICTURE")
+            raise InvalidInput(f"pictures[{number}]", "is no picture of these items", reason="UNKNOWN_PICTURE")
 
 
 async def _parts(

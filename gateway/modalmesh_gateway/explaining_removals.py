@@ -34,7 +34,7 @@ class TextSource:
 
 @dataclass(frozen=True, slots=True)
 class PictureSource:
-    """A picture by its number among the item's, the rows of its pooled vector, and what became of its parts."""
+    """A picture by its number in the request, the rows of its pooled vector, and what became of its parts."""
 
     picture: int
     rows: Sequence[int]

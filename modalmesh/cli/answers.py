@@ -78,14 +78,44 @@ def search(text: str | None, image: Path | None, k: int, address: str | None, na
     _put_out_ranked(asked, ranked, f"Found for {' and '.join(filter(None, asked.values()))}", as_json)
 
 
-@click.command(epilog=example("modalmesh explain customer-3 item-12"))
+@click.command(
+    epilog=example(
+        "modalmesh explain customer-3 item-12\n"
+        "modalmesh explain customer-3 item-12 --words --picture mug.png --page why.html"
+    )
+)
 @click.argument("user")
 @click.argument("item")
+@click.option("--words", is_flag=True, help="Name the words of its text that decided.")
+@click.option(
+    "--picture",
+    "files",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Name the regions that decided of this picture of the item; may be given several times.",
+)
+@click.option(
+    "--page", type=click.Path(dir_okay=False, path_type=Path), help="Draw it, too: an HTML file that needs no other."
+)
 @asking
-def explain(user: str, item: str, address: str | None, namespace: str, as_json: bool) -> None:
+def explain(
+    user: str,
+    item: str,
+    words: bool,
+    files: tuple[Path, ...],
+    page: Path | None,
+    address: str | None,
+    namespace: str,
+    as_json: bool,
+) -> None:
     """Why ITEM gets its score for USER."""
+    pictures = [file.read_bytes() for file in files]
     with open_client(address, namespace) as client:
-        answer = client.explain(user, [item])
+        answer = client.explain(user, [item], words=words, regions=bool(pictures), pictures=pictures)
+        if page:
+            from modalmesh.cli.drawing import write_explanation
+
+            write_explanation(client, user, answer.explanations[0], pictures, page)
     document = {
         "user_id": user,
         "explanations": [asdict(explanation) for explanation in answer.explanations],

@@ -15,6 +15,9 @@ from modalmesh.types import Explanation, Explanations, RankedItems, Served
 
 _BAR = 16
 _LISTED = 20
+_NAMED = 10
+# Of the fit of words and regions; what is stored in 16 bits is off by less.
+_EXACT = 0.999
 
 
 def plain_table(title: str, *columns: str, right: Sequence[str] = (), whole: Sequence[str] = ()) -> Table:
@@ -61,7 +64,57 @@ def _explanation(explanation: Explanation) -> list[RenderableType]:
     history = plain_table("History that counted", "item", "contribution", "share", " ", right=("contribution", "share"))
     for seen in explanation.history:
         history.add_row(escape(seen.item_id), f"{seen.contribution:+.3f}", f"{seen.share:.0%}", bar(seen.share))
-    return [head, Text(explanation.sentence, "italic"), signals, history]
+    return [head, Text(explanation.sentence, "italic"), signals, history, *_words(explanation), *_regions(explanation)]
+
+
+def _words(explanation: Explanation) -> list[RenderableType]:
+    """Those that count most, for it and against it."""
+    if not explanation.words:
+        return []
+    table = plain_table(
+        _named("Words that counted", explanation.words_fit),
+        "word",
+        "in",
+        "contribution",
+        "share",
+        " ",
+        right=("contribution", "share"),
+    )
+    for word in sorted(explanation.words, key=lambda each: -each.share)[:_NAMED]:
+        table.add_row(
+            Text(word.text), escape(word.field), f"{word.contribution:+.3f}", f"{word.share:.0%}", bar(word.share)
+        )
+    return [table]
+
+
+def _regions(explanation: Explanation) -> list[RenderableType]:
+    if not explanation.regions:
+        return []
+    table = plain_table(
+        _named("Regions that counted", explanation.regions_fit),
+        "picture",
+        "across",
+        "down",
+        "contribution",
+        "share",
+        " ",
+        right=("picture", "contribution", "share"),
+    )
+    for each in sorted(explanation.regions, key=lambda each: -each.share)[:_NAMED]:
+        table.add_row(
+            str(each.picture),
+            f"{each.left:.0%} to {each.right:.0%}",
+            f"{each.top:.0%} to {each.bottom:.0%}",
+            f"{each.contribution:+.3f}",
+            f"{each.share:.0%}",
+            bar(each.share),
+        )
+    return [table]
+
+
+def _named(title: str, fit: float) -> str:
+    """What is not exact says so."""
+    return title if fit >= _EXACT else f"{title} (approximately: the encoder pools otherwise, fit {fit:.3f})"
 
 
 def _notes(served: Served, unknown: Sequence[str] = ()) -> list[RenderableType]:

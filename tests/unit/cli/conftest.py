@@ -18,6 +18,10 @@ EXPLANATION = types.Explanation(
     (types.SignalShare("text", 1.2, 0.8), types.SignalShare("image", -0.3, 0.2)),
     (types.HistoryShare("chair", 1.5, 1.0, (types.SignalShare("text", 1.5, 1.0),)),),
     "Its text is close to chair.",
+    (types.WordShare("title", 0, 7, "Reading", 0.7, 0.5), types.WordShare("title", 8, 12, "lamp", 0.4, 0.3)),
+    (types.RegionShare(0, 0.0, 0.25, 0.5, 1.0, -0.3, 0.2),),
+    0.95,
+    1.0,
 )
 LAMP = types.RankedItem("lamp", 0.75, "Reading [lamp]", EXPLANATION)
 SERVED = types.Served("retrieval", (types.Lack("fusion-ranker", "SERVICE_UNAVAILABLE"),), "zero-shot", 12)

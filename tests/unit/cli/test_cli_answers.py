@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from modalmesh.v1 import recommender_service_pb2 as v1
+from modalmesh.v1.types_pb2 import Item
 from tests.unit.cli.conftest import Verb
 from tests.unit.client.scripted_gateway import ScriptedGateway
 
@@ -83,6 +85,33 @@ def test_explain_shows_people_the_sentence_and_the_shares(ask: Verb) -> None:
     text = ask("explain", "ada", "lamp").stdout
     for words in ("Its text is close to chair.", "0.750", "+1.200", "-0.300", "80%", "chair"):
         assert words in text
+
+
+def test_explain_asks_for_words_and_for_regions_of_the_pictures_named(
+    ask: Verb, gateway: ScriptedGateway, tmp_path: Path
+) -> None:
+    picture = tmp_path / "mug.png"
+    picture.write_bytes(b"\x89PNG")
+    ask("explain", "ada", "lamp", "--words", "--picture", str(picture))
+    ask("explain", "ada", "lamp")
+    with_parts, plain = gateway.requests("Explain")
+    assert (with_parts.words, with_parts.regions, list(with_parts.pictures)) == (True, True, [b"\x89PNG"])
+    assert (plain.words, plain.regions, list(plain.pictures)) == (False, False, [])
+
+
+def test_explain_shows_words_and_regions_and_whether_they_are_exact(ask: Verb) -> None:
+    text = ask("explain", "ada", "lamp", "--words").stdout
+    for words in ("Words that counted (approximately", "Reading", "+0.700", "Regions that counted", "0% to 50%", "25%"):
+        assert words in text
+
+
+def test_explain_draws_a_page(ask: Verb, gateway: ScriptedGateway, tmp_path: Path) -> None:
+    gateway.answers["GetItem"] = v1.GetItemResponse(item=Item(item_id="lamp", title="Reading lamp"))
+    picture = tmp_path / "lamp.png"
+    picture.write_bytes(b"\x89PNG")
+    page = tmp_path / "why.html"
+    assert ask("explain", "ada", "lamp", "--words", "--picture", str(picture), "--page", str(page)).code == 0
+    assert ">Reading</mark> " in page.read_text()
 
 
 def test_nothing_found_says_so(ask: Verb, gateway: ScriptedGateway) -> None:

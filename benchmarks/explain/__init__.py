@@ -1,0 +1,112 @@
+"""Whether what Explain names as decisive moves the score when it is taken away, and what an explanation costs."""
+
+import asyncio
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from benchmarks.benchmark import Benchmark, Tell
+from benchmarks.explain.measure import measure
+from benchmarks.explain.report import ExplainReport
+from modalmesh.client import Client
+from modalmesh.data_folder import DataFolder
+from modalmesh.ingest import ingest
+from modalmesh.local.mesh import start_mesh, stop_mesh
+from modalmesh.local.shop import write_shop
+
+_OPTIONS = (
+    click.Option(
+        ["--data"],
+        metavar="DIR",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        help="A data folder. [default: the built-in shop]",
+    ),
+    click.Option(
+        ["--bundle"],
+        metavar="DIR",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        help="The trained ranker to explain. [default: the zero-shot one]",
+    ),
+    click.Option(
+        ["--address"],
+        metavar="HOST:PORT",
+        help="A mesh on this machine that DIR is in already. [default: one of its own, which DIR goes into]",
+    ),
+    click.Option(
+        ["--cases"],
+        metavar="N",
+        type=click.IntRange(min=1),
+        default=1000,
+        show_default=True,
+        help="Explain N items.",
+    ),
+    click.Option(
+        ["--curves"],
+        metavar="N",
+        type=click.IntRange(min=0),
+        default=200,
+        show_default=True,
+        help="Draw deletion and insertion curves of the first N.",
+    ),
+    click.Option(
+        ["--timed"],
+        metavar="N",
+        type=click.IntRange(min=1),
+        default=100,
+        show_default=True,
+        help="Time the calls for N of them.",
+    ),
+)
+
+
+def run(
+    tell: Tell, *, data: Path | None, bundle: Path | None, address: str | None, cases: int, curves: int, timed: int
+) -> ExplainReport:
+    """Measure.
+
+    Raises:
+        NotFound: there is no data at `data`.
+        NotComparable: nobody has a history to explain by.
+        ModalmeshError: a mesh doesn't start or doesn't answer.
+    """
+    with _folder(data) as folder, _mesh(folder, bundle, address, tell) as where:
+        name = data.resolve().name if data else "the built-in shop"
+        return asyncio.run(measure(where, folder, name, cases, curves, timed, tell))
+
+
+@contextmanager
+def _folder(data: Path | None) -> Iterator[DataFolder]:
+    with tempfile.TemporaryDirectory(prefix="modalmesh-benchmark-") as place:
+        if data is None:
+            write_shop(Path(place))
+        yield DataFolder(data or place)
+
+
+@contextmanager
+def _mesh(folder: DataFolder, bundle: Path | None, address: str | None, tell: Tell) -> Iterator[str]:
+    """The address of a mesh with the folder in it."""
+    if address:
+        yield address
+        return
+    with tempfile.TemporaryDirectory(prefix="modalmesh-benchmark-") as home:
+        # An embedded Valkey, whatever the environment says: a store of somebody's would be filled.
+        state = start_mesh(Path(home), redis_url="", bundle=bundle)
+        try:
+            with Client(state.address) as client:
+                tell(f"filling a mesh with {folder.path}")
+                ingest(client, folder)
+            yield state.address
+        finally:
+            stop_mesh(Path(home))
+
+
+BENCHMARK = Benchmark(
+    name="explain",
+    summary="Whether what Explain names moves the score when it is taken away, and what it costs.",
+    example="explain --cases 1000 --json",
+    options=_OPTIONS,
+    run=run,
+)
