@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from modalmesh.errors import InvalidInput
 from modalmesh_services.fusion_ranker.systems.interface import Step, Training, Watch
 from modalmesh_services.fusion_ranker.systems.multimodal.configuration import Configuration, TrainingSettings
 from modalmesh_services.fusion_ranker.systems.multimodal.holding_out import HeldOut
@@ -96,12 +97,14 @@ class MultimodalSystem:
 
 
 def _change(table: dict[str, Any], path: str, value: object) -> None:
-    """A table is changed in the settings that `value` names; an unknown path is left to be refused."""
+    """A table is changed in the settings that `value` names."""
     *tables, last = path.split(".")
     for name in tables:
-        table = table.setdefault(name, {})
+        table = table.get(name, {})
         if not isinstance(table, dict):
-            table = {}
+            break
+    if not isinstance(table, dict) or last not in table:
+        raise InvalidInput(path, "is no setting", reason="UNKNOWN")
     kept = table.get(last)
     table[last] = {**kept, **value} if isinstance(kept, dict) and isinstance(value, Mapping) else value
 

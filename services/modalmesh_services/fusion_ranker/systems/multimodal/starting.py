@@ -13,6 +13,7 @@ from modalmesh_services.fusion_ranker.systems.multimodal.network import Network,
 
 _SHRINK = 10.0
 """As if items had been met by so many more, each another one's."""
+_LEAST_SHARED = 2
 
 
 def start_signals(network: Network, histories: Sequence[History], met: Indexes) -> None:
@@ -38,7 +39,8 @@ def _neighbours(liked: sparse.csr_array, counts: np.ndarray, most: int) -> tuple
         own = slice(together.indptr[item], together.indptr[item + 1])
         others, shared = together.indices[own], together.data[own]
         near = shared / np.sqrt((counts[item] + _SHRINK) * (counts[others] + _SHRINK))
-        near[others == item] = 0.0
+        # One user alone makes no neighbours: training would take his own later likes for knowledge.
+        near[(others == item) | (shared < _LEAST_SHARED)] = 0.0
         best = np.argsort(-near, kind="stable")[:most]
         best = best[near[best] > 0]
         ids[item + 1, : len(best)], weights[item + 1, : len(best)] = others[best] + 1, near[best]

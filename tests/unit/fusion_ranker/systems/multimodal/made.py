@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import cast
 
 import numpy as np
 
 from modalmesh.embeddings import Embeddings, ModelId
+from modalmesh.types import PictureKind
 from modalmesh_services.fusion_ranker.dataset import Attributes, Catalogue, History, Tokens
+from modalmesh_services.fusion_ranker.dataset.arrays import Flags, Floats
 from modalmesh_services.fusion_ranker.dataset.catalogue import TAGS
 from modalmesh_services.fusion_ranker.requests import (
     Candidates,
@@ -30,7 +33,8 @@ TINY: Mapping[str, object] = {
     "collaborative": {"dim": 4, "neighbours": 3},
     "history": {"events": 12},
     "epochs": 2,
-    "batch": 8,
+    "batch": 16,
+    "shards": 1,
     "negatives": 16,
     "targets": 3,
 }
@@ -58,6 +62,12 @@ def catalogue() -> Catalogue:
         Tokens.collect(image),
         Attributes.collect(attributes),
     )
+
+
+def without_anything(hidden: Flags) -> Catalogue:
+    """As if nothing were known of the items `hidden` (N,) bool."""
+    whole = catalogue().without_texts(hidden).without_pictures(hidden)
+    return replace(whole, attributes=whole.attributes.without_items(hidden))
 
 
 def history(user: int, count: int = 14) -> History:
@@ -88,8 +98,8 @@ def fuse_request(made: Catalogue) -> FuseRequest:
     """The whole catalogue, as the gateway sends it: items' order is its own, tokens are rows of two matrices."""
     items = []
     for row, item_id in enumerate(made.item_ids):
-        texts = [TextToken(made.text.kind_names[made.text.kinds[at]], int(at)) for at in _rows(made.text, row)]
-        images = [ImageToken(_kind(made.image, at), int(at)) for at in _rows(made.image, row)]
+        texts = [TextToken(made.text.kind_names[made.text.kinds[at]], at) for at in _rows(made.text, row)]
+        images = [ImageToken(_kind(made.image, at), at) for at in _rows(made.image, row)]
         values = made.attributes.values[[row]].indices
         attributes: dict[str, list[str]] = {}
         for name, value in (made.attributes.vocabulary[column] for column in values):
@@ -100,7 +110,7 @@ def fuse_request(made: Catalogue) -> FuseRequest:
     )
 
 
-def rank_request(made: Catalogue, fused: np.ndarray, own: History, now_ms: int) -> RankRequest:  # type: ignore[type-arg]
+def rank_request(made: Catalogue, fused: Floats, own: History, now_ms: int) -> RankRequest:
     """All items of the catalogue, for this user."""
     rows = np.arange(len(made), dtype=np.int64)
     asked = AskedHistory(
@@ -115,14 +125,15 @@ def rank_request(made: Catalogue, fused: np.ndarray, own: History, now_ms: int) 
     return RankRequest(Embeddings(fused, ModelId("made", "r1")), asked, candidates, now_ms)
 
 
-def _vectors(chance: np.random.Generator, count: int, dim: int, sign: float) -> np.ndarray:  # type: ignore[type-arg]
+def _vectors(chance: np.random.Generator, count: int, dim: int, sign: float) -> Floats:
     direction = np.random.default_rng(dim).normal(size=dim)
     return (sign * direction + 0.5 * chance.normal(size=(count, dim)) + 1.0).astype(np.float32)
 
 
-def _rows(tokens: Tokens, item: int) -> np.ndarray:  # type: ignore[type-arg]
-    return np.flatnonzero(tokens.items == item)
+def _rows(tokens: Tokens, item: int) -> list[int]:
+    found: list[int] = np.flatnonzero(tokens.items == item).tolist()
+    return found
 
 
-def _kind(tokens: Tokens, row: int) -> "object":
-    return tokens.kind_names[tokens.kinds[row]]
+def _kind(tokens: Tokens, row: int) -> PictureKind:
+    return cast(PictureKind, tokens.kind_names[tokens.kinds[row]])

@@ -8,7 +8,15 @@ from modalmesh.errors import InvalidInput
 from modalmesh_services.fusion_ranker.systems.multimodal.fuse_requests import items_of, nothing_known
 from modalmesh_services.fusion_ranker.systems.multimodal.items import MOST_VALUES, Items, Layout, attribute_rows
 from modalmesh_services.fusion_ranker.systems.multimodal.learning import system
-from tests.unit.fusion_ranker.systems.multimodal.made import IMAGE_DIM, ITEMS, TEXT_DIM, TINY, catalogue, fuse_request
+from tests.unit.fusion_ranker.systems.multimodal.made import (
+    IMAGE_DIM,
+    ITEMS,
+    TEXT_DIM,
+    TINY,
+    catalogue,
+    fuse_request,
+    without_anything,
+)
 
 PRODUCTS = system("MultiModalProductRecommender", TINY).settings
 EVERYTHING = np.ones(ITEMS, np.bool_)
@@ -40,7 +48,7 @@ def test_tags_are_a_text_and_no_attribute() -> None:
 
 
 def test_a_catalogue_without_any_of_the_modalities_is_refused() -> None:
-    blank = catalogue().without_items(EVERYTHING)
+    blank = without_anything(EVERYTHING)
     with pytest.raises(InvalidInput, match="no item has any of text, image, frames, attributes"):
         Layout.of(PRODUCTS, blank, EVERYTHING)
 
@@ -71,4 +79,4 @@ def test_a_catalogue_that_lost_a_modality_still_fits_the_layout() -> None:
 
 def test_what_nothing_is_known_of_is_told() -> None:
     hidden = np.arange(ITEMS) == 7
-    assert nothing_known(Items.of(catalogue().without_items(hidden), layout())).nonzero().tolist() == [[7]]
+    assert nothing_known(Items.of(without_anything(hidden), layout())).nonzero().tolist() == [[7]]
