@@ -9,6 +9,7 @@ import numpy as np
 
 from modalmesh.errors import InvalidInput, NotFound, TooLarge
 from modalmesh.types import Explanation, Explanations, Lack, RegionShare, Served, WordShare
+from modalmesh_gateway.explaining_checks import checks
 from modalmesh_gateway.explaining_falls import Falls, falls
 from modalmesh_gateway.explaining_parts import Parts
 from modalmesh_gateway.explaining_removals import Removals
@@ -130,10 +131,29 @@ class Explaining:
         without = [[*ours.without, *theirs.without] for ours, theirs in zip(words, regions, strict=True)]
         try:
             found = await falls(self._ranker, request, without, deadline)
+            await self._check(request, items, words, found, lacked, deadline)
         except RANKER_FAILURES as error:
             lacked.append(lack_of(self._ranker.name, error))
             return nothing
         return [_Named(*each) for each in zip(words, regions, found, strict=True)]
+
+    async def _check(
+        self,
+        request: RankInput,
+        items: Sequence[FuseInput],
+        words: Sequence[Removals[WordShare]],
+        found: Sequence[Falls],
+        lacked: list[Lack],
+        deadline: Deadline,
+    ) -> None:
+        """Put what is so for real in the place of what was found out about the words that count most."""
+        wanted = [checks(item, own.shares, fallen) for item, own, fallen in zip(items, words, found, strict=True)]
+        real = await falls(
+            self._ranker, request, await self._parts.without_words(items, wanted, lacked, deadline), deadline
+        )
+        for own, fallen, checked in zip(wanted, found, real, strict=True):
+            for check, fall in zip(own, checked.tolist(), strict=False):
+                fallen[check.place] = fall
 
     async def _words(
         self, items: Sequence[FuseInput], wanted: Wanted, lacked: list[Lack], deadline: Deadline

@@ -10,6 +10,7 @@ from typing import TypeVar
 from modalmesh.errors import InvalidInput
 from modalmesh.types import Lack, RegionShare, WordShare
 from modalmesh_gateway.content import image_hash, text_hash
+from modalmesh_gateway.explaining_checks import Check, without_for_real
 from modalmesh_gateway.explaining_removals import (
     PictureSource,
     Removals,
@@ -60,6 +61,12 @@ class Parts:
         for each, parts in encoded.items():
             sources[each.item].append(TextSource(each.name, asked[each], each.rows[0], parts))
         return [without_words(item, of_item) for item, of_item in zip(items, sources, strict=True)]
+
+    async def without_words(
+        self, items: Sequence[FuseInput], wanted: Sequence[Sequence[Check]], lacked: list[Lack], deadline: Deadline
+    ) -> list[list[FuseInput]]:
+        """Each item as its checks say; see explaining_checks."""
+        return await without_for_real(self._text, items, wanted, lacked, deadline)
 
     async def regions(
         self, items: Sequence[FuseInput], pictures: Sequence[bytes], lacked: list[Lack], deadline: Deadline

@@ -67,7 +67,7 @@ def without_words(item: FuseInput, sources: Sequence[TextSource]) -> Removals[Wo
         pooled = _pooled(item.text, source.row, source.encoded)
         removals.fit = min(removals.fit, pooled.fit)
         for word in joined(words, together):
-            text = _with_vector(item.text, [source.row], pooled.without(word.rows))
+            text = with_vector(item.text, [source.row], pooled.without(word.rows))
             said = source.text[word.start : word.end]
             removals.shares.append(WordShare(source.field, word.start, word.end, said, contribution=0.0, share=0.0))
             removals.without.append(replace(item, text=text))
@@ -84,7 +84,7 @@ def without_regions(item: FuseInput, sources: Sequence[PictureSource]) -> Remova
         pooled = _pooled(item.image, source.rows[0], source.encoded)
         removals.fit = min(removals.fit, pooled.fit)
         for region in regions_of(source.encoded.places, max(1, MOST_REGIONS // len(sources))):
-            image = _with_vector(item.image, source.rows, pooled.without(region.rows))
+            image = with_vector(item.image, source.rows, pooled.without(region.rows))
             box = (region.left, region.top, region.right, region.bottom)
             removals.shares.append(RegionShare(source.picture, *box, contribution=0.0, share=0.0))
             removals.without.append(replace(item, image=image))
@@ -99,7 +99,7 @@ def _values(encoded: Encoded) -> FloatMatrix:
     return np.zeros((0, 0), np.float32) if encoded.values is None else encoded.values
 
 
-def _with_vector(tokens: TokenVectors, rows: Sequence[int], vector: FloatMatrix | None) -> TokenVectors | None:
+def with_vector(tokens: TokenVectors, rows: Sequence[int], vector: FloatMatrix | None) -> TokenVectors | None:
     """The tokens with another vector in these rows, or without these rows; None where nothing is left."""
     values = tokens.embeddings.values
     if vector is not None:
