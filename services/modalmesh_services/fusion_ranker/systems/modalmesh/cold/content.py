@@ -48,14 +48,6 @@ class Content:
     def __len__(self) -> int:
         return len(self.image.present)
 
-    @property
-    def has_text(self) -> Flags:
-        """(N,) bool: which items have a text of any field."""
-        flags = np.zeros(len(self), np.bool_)
-        for vectors in self.texts.values():
-            flags |= vectors.present
-        return flags
-
 
 def schema_of(catalogue: Catalogue) -> Schema:
     """An attribute of numbers is a number alone."""

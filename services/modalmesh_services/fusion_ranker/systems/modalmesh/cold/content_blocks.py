@@ -50,7 +50,7 @@ class DenseBlock:
         """(N, k) float32 of a root mean squared length of 1; zeros where there is no vector."""
         if vectors.values.shape[1] != len(self.mean):
             return np.zeros((len(vectors.present), self.axes.shape[1]), np.float32)
-        rows = (vectors.values - self.mean) @ self.axes
+        rows = np.asarray((vectors.values - self.mean) @ self.axes, np.float32)
         rows[~vectors.present] = 0
         return rows
 

@@ -7,11 +7,12 @@ import numpy as np
 
 from modalmesh_services.fusion_ranker.dataset.arrays import Flags, Floats
 from modalmesh_services.fusion_ranker.dataset.catalogue import TAGS
-from modalmesh_services.fusion_ranker.systems.modalmesh.cold.content import TIME, Content
+from modalmesh_services.fusion_ranker.systems.modalmesh.cold.content import IMAGE, TIME, Content
 from modalmesh_services.fusion_ranker.systems.modalmesh.cold.content_blocks import ContentBlocks, Encoded
 from modalmesh_services.fusion_ranker.systems.modalmesh.cold.features import HAS_TAGS, LACKS_TEXT, USUAL, YEAR
 from modalmesh_services.fusion_ranker.systems.modalmesh.cold.item_table import ItemTable
 from modalmesh_services.fusion_ranker.systems.modalmesh.cold.kinds import KindSpace
+from modalmesh_services.fusion_ranker.systems.modalmesh.cold.missing import Completion, CompletionKind, lacks_text
 from modalmesh_services.fusion_ranker.systems.modalmesh.cold.ridge import Design, design
 from modalmesh_services.fusion_ranker.systems.modalmesh.cold.similarities import usual_cubes
 
@@ -41,15 +42,17 @@ class ContentSide:
     blocks: ContentBlocks
     kinds: KindSpace
     reference: Mapping[str, Floats]
+    completion: Completion
 
     @classmethod
-    def fit(cls, content: Content, rows: Flags) -> "ContentSide":
+    def fit(cls, content: Content, rows: Flags, completion: CompletionKind = "both") -> "ContentSide":
         """`rows` (N,) bool: the trainable items."""
         blocks = ContentBlocks.fit(content, rows)
         encoded = blocks.transform(content)
         space = KindSpace.fit(blocks, encoded)
         chosen = np.random.default_rng(0).permutation(np.flatnonzero(rows))[:REFERENCE]
-        return cls(blocks, space, {name: own[chosen] for name, own in space.transform(encoded).items()})
+        reference = {name: own[chosen] for name, own in space.transform(encoded).items()}
+        return cls(blocks, space, reference, Completion.fit(encoded, rows, completion))
 
     @property
     def origin(self) -> float:
@@ -64,8 +67,14 @@ class ContentSide:
         numbers = {
             YEAR: encoded.numbers[TIME] - np.float32(self.origin) if TIME in encoded.numbers else none,
             HAS_TAGS: tagged,
-            LACKS_TEXT: (~content.has_text).astype(np.float32) if self.blocks.dense else none,
+            LACKS_TEXT: self._says_lack(encoded),
         }
-        usual = usual_cubes(kinds, self.reference, self.kinds.weights)
+        usual = usual_cubes(kinds, self.reference, self.kinds.weights, len(content))
         numbers |= {USUAL + name: own for name, own in usual.items()}
-        return Described(encoded, design(encoded, tagged[:, None]), kinds, numbers)
+        columns = np.concatenate([tagged[:, None], self.completion.token(encoded)], axis=1)
+        return Described(encoded, design(self.completion.fill(encoded), columns), kinds, numbers)
+
+    def _says_lack(self, encoded: Encoded) -> Floats:
+        """(N,): whether an item lacks a text, zeros where that isn't to count."""
+        counts = self.completion.kind != "mean" and any(name != IMAGE for name in self.blocks.dense)
+        return (lacks_text(encoded) & counts).astype(np.float32)

@@ -104,7 +104,7 @@ def _similarities(liked: Liked, items: ItemTable, space: KindMoments) -> list[Fl
             own[:, lacking[name]] = 0
         means.append(own)
     raised = []
-    for name, sums in cubes(liked.likes, liked.items.kinds, items.kinds, space.weights).items():
+    for name, sums in cubes(liked.likes, liked.items.kinds, items.kinds, space.weights, len(items)).items():
         having = liked.items.kinds[name].any(axis=1) if name != TOGETHER else np.ones(len(liked.items), np.bool_)
         counts = np.maximum(liked.likes @ having.astype(np.float32), 1)[:, None]
         above = sums / counts - (liked.likes @ liked.items.numbers[USUAL + name])[:, None] / counts

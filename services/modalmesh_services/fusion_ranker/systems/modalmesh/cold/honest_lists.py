@@ -98,7 +98,8 @@ def make_honest(described: Described, crowd: Crowd, kinds: KindMoments) -> Hones
     whole[trainable] = crowd.factors.items
     factors = np.zeros_like(whole)
     best, drawn = [], []
-    for fold in range(min(FOLDS, np.count_nonzero(trainable))):
+    least = int(np.bincount(folds[trainable], minlength=1).min())
+    for fold in range(int(folds.max()) + 1):
         away, rest = folds == fold, (folds != fold) & trainable
         others = CrowdFactors.fit(likes.matrix[:, np.flatnonzero(rest)])
         targets = np.concatenate([others.items, likes.log_counts[rest, None], whole[rest]], axis=1)
@@ -115,21 +116,21 @@ def make_honest(described: Described, crowd: Crowd, kinds: KindMoments) -> Hones
         found = features(liked, items, space)
         wanted = np.asarray(likes.matrix[:, np.flatnonzero(away)].toarray()) > 0
         with_history = np.asarray(liked.likes.sum(axis=1)) > 0
-        best.append(_best(found, wanted, with_history))
-        drawn.append(_drawn(found, wanted, with_history))
+        best.append(_best(found, wanted, with_history, min(LENGTH, least)))
+        drawn.append(_drawn(found, wanted, with_history, min(DRAWN, least)))
     return Honest(Lists.join(best), Lists.join(drawn), factors)
 
 
-def _best(found: Sequence[Floats], wanted: Flags, with_history: Flags) -> Lists:
+def _best(found: Sequence[Floats], wanted: Flags, with_history: Flags, length: int) -> Lists:
     """The items that lead, of those users who like one of them."""
-    columns = np.argsort(-lead_of(found), axis=1, kind="stable")[:, :LENGTH]
+    columns = np.argsort(-lead_of(found), axis=1, kind="stable")[:, :length]
     useful = with_history & np.take_along_axis(wanted, columns, axis=1).any(axis=1)
     return _chosen(found, wanted, columns, useful)
 
 
-def _drawn(found: Sequence[Floats], wanted: Flags, with_history: Flags) -> Lists:
+def _drawn(found: Sequence[Floats], wanted: Flags, with_history: Flags, length: int) -> Lists:
     """Items at random, the same for all users: their likes are as frequent as among all items."""
-    columns = np.sort(np.random.default_rng(0).permutation(wanted.shape[1])[:DRAWN])
+    columns = np.sort(np.random.default_rng(0).permutation(wanted.shape[1])[:length])
     return _chosen(found, wanted, np.tile(columns, (len(wanted), 1)), with_history)
 
 

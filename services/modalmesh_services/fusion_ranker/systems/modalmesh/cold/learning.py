@@ -7,7 +7,7 @@ import numpy as np
 
 from modalmesh_services.fusion_ranker.dataset import Catalogue, History
 from modalmesh_services.fusion_ranker.dataset.arrays import Flags, Floats, Times
-from modalmesh_services.fusion_ranker.systems.interface import Training
+from modalmesh_services.fusion_ranker.systems.interface import Parts, Training
 from modalmesh_services.fusion_ranker.systems.modalmesh.cold.blend import Blend
 from modalmesh_services.fusion_ranker.systems.modalmesh.cold.content import content_of, schema_of
 from modalmesh_services.fusion_ranker.systems.modalmesh.cold.content_side import ContentSide, Described
@@ -21,6 +21,8 @@ from modalmesh_services.fusion_ranker.systems.modalmesh.cold.features import (
 )
 from modalmesh_services.fusion_ranker.systems.modalmesh.cold.honest_lists import Crowd, Likes, make_honest
 from modalmesh_services.fusion_ranker.systems.modalmesh.cold.item_table import ItemTable
+from modalmesh_services.fusion_ranker.systems.modalmesh.cold.kept import KeptCold
+from modalmesh_services.fusion_ranker.systems.modalmesh.cold.missing import CompletionKind
 from modalmesh_services.fusion_ranker.systems.modalmesh.cold.model import ColdModel, adding
 from modalmesh_services.fusion_ranker.systems.modalmesh.cold.popularity import Popularity
 from modalmesh_services.fusion_ranker.systems.modalmesh.cold.ridge import solve
@@ -36,6 +38,7 @@ class FittedCold:
     """
 
     model: ColdModel
+    item_ids: tuple[str, ...]
     table: ItemTable
     known: Flags
     adds: Floats
@@ -58,6 +61,13 @@ class FittedCold:
         liked = Liked(likes[:, rows], self.table[rows], self.adds[rows], self.log_likes[rows], first, last)
         return self.model.log_odds(liked, self.table)
 
+    def parts(self) -> Parts:
+        """The catalogue's items are the vocabulary."""
+        kept = KeptCold(
+            self.model, np.flatnonzero(self.known).astype(np.int32), self.adds[self.known], self.log_likes[self.known]
+        )
+        return kept.parts(self.item_ids)
+
     def serving(self, catalogue: Catalogue) -> "FittedCold":
         """The same, of a catalogue that has since lost texts or pictures."""
         table = self.model.table(content_of(catalogue, self.model.schema))
@@ -65,15 +75,15 @@ class FittedCold:
         return replace(self, table=table, adds=adds, log_likes=log_likes)
 
 
-def fit(training: Training) -> FittedCold:
+def fit(training: Training, completion: CompletionKind = "both") -> FittedCold:
     """Learn from the trainable items' content and likes. The same training gives the same model."""
     catalogue, trainable = training.catalogue, training.trainable
     schema = schema_of(catalogue)
     content = content_of(catalogue, schema)
-    side = ContentSide.fit(content, trainable)
+    side = ContentSide.fit(content, trainable, completion)
     described = side.describe(content)
-    kinds = _kind_moments(side, described, trainable)
-    crowd = _crowd(training)
+    kinds = kind_moments(side, described, trainable)
+    crowd = crowd_of(training)
     honest = make_honest(described, crowd, kinds)
     factors, log_counts = crowd.factors, crowd.likes.log_counts
     known = trainable & (log_counts > 0)
@@ -93,7 +103,7 @@ def fit(training: Training) -> FittedCold:
     adds = np.zeros((len(catalogue), factors.history.shape[1]), np.float32)
     adds[trainable] = factors.history
     table = model.table(content)
-    return FittedCold(model, table, known, *_of_known(model, table, known, adds, log_counts))
+    return FittedCold(model, catalogue.item_ids, table, known, *_of_known(model, table, known, adds, log_counts))
 
 
 def times_of(histories: Sequence[History], has_order: bool) -> tuple[Floats, Floats]:
@@ -104,7 +114,7 @@ def times_of(histories: Sequence[History], has_order: bool) -> tuple[Floats, Flo
     return nothing, nothing
 
 
-def _crowd(training: Training) -> Crowd:
+def crowd_of(training: Training) -> Crowd:
     matrix = liked_matrix(training.histories, len(training.catalogue))
     log_counts = np.log1p(np.asarray(matrix.sum(axis=0))).astype(np.float32)
     likes = Likes(matrix, *times_of(training.histories, training.has_order), log_counts)
@@ -112,7 +122,7 @@ def _crowd(training: Training) -> Crowd:
     return Crowd(likes, training.trainable, factors)
 
 
-def _kind_moments(side: ContentSide, described: Described, rows: Flags) -> KindMoments:
+def kind_moments(side: ContentSide, described: Described, rows: Flags) -> KindMoments:
     """Over the trainable items that have a kind at all."""
     kinds = {name: Moments.of(own[rows & own.any(axis=1)]) for name, own in described.kinds.items()}
     return KindMoments(kinds, side.kinds.weights, side.origin)

@@ -49,12 +49,22 @@ class _Learned(nn.Module):
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """AdamW under one cycle of the rate."""
+    """AdamW under one cycle of the rate; more epochs where entries are so few that they make few steps."""
 
     epochs: int
     batch: int
     rate: float
     decay: float
+    least_steps: int = 300
+
+    def epochs_of(self, entries: int) -> int:
+        return max(self.epochs, -(-self.least_steps // self._batches(entries)))
+
+    def steps(self, entries: int) -> int:
+        return self.epochs_of(entries) * self._batches(entries)
+
+    def _batches(self, entries: int) -> int:
+        return max(1, -(-entries // self.batch))
 
 
 def learn(features: Floats, loss: Callable[[Tensor, Tensor], Tensor], schedule: Schedule, seed: int) -> Network:
@@ -79,13 +89,12 @@ def learn(features: Floats, loss: Callable[[Tensor, Tensor], Tensor], schedule: 
 
 def _descend(model: nn.Module, inputs: Tensor, loss: Callable[[Tensor, Tensor], Tensor], schedule: Schedule) -> None:
     optimiser = torch.optim.AdamW(model.parameters(), lr=schedule.rate, weight_decay=schedule.decay)
-    steps = schedule.epochs * -(-len(inputs) // schedule.batch)
-    cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, schedule.rate, total_steps=max(steps, 2))
+    cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, schedule.rate, total_steps=schedule.steps(len(inputs)))
     model.train()
-    for _ in range(schedule.epochs):
-        for which in torch.randperm(len(inputs)).split(schedule.batch):
+    for _ in range(schedule.epochs_of(len(inputs))):
+        for which in torch.split(torch.randperm(len(inputs)), schedule.batch):
             optimiser.zero_grad()
-            loss(model(inputs[which]), which).backward()
+            torch.autograd.backward(loss(model(inputs[which]), which))
             optimiser.step()
             cycle.step()
 

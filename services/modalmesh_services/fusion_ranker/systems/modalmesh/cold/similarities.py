@@ -29,11 +29,11 @@ class Moments:
     @classmethod
     def of(cls, vectors: Floats) -> "Moments":
         """Of (R, d) items."""
-        if len(vectors) < 2:
-            width = vectors.shape[1]
+        width = vectors.shape[1]
+        if len(vectors) < 2 or not width:
             return cls(np.zeros(width, np.float32), np.zeros((width, width), np.float32))
         mean = vectors.mean(axis=0)
-        values, axes = np.linalg.eigh(np.cov(vectors.T.astype(np.float64)).reshape(len(mean), -1))
+        values, axes = np.linalg.eigh(np.cov(vectors.T.astype(np.float64)).reshape(width, width))
         return cls(mean.astype(np.float32), (axes * np.sqrt(np.maximum(values, 0))).astype(np.float32))
 
     def standardised(self, users: Floats, items: Floats) -> Floats:
@@ -44,9 +44,10 @@ class Moments:
         return np.asarray(scores, np.float32)
 
 
-def cubes(likes: SparseRows, history: Kinds, items: Kinds, weights: Mapping[str, float]) -> dict[str, Floats]:
-    """By kind and for TOGETHER (U, N): the cubes of the items' similarities to (U, h) `likes`, summed up."""
-    count = len(next(iter(items.values()))) if items else 0
+def cubes(
+    likes: SparseRows, history: Kinds, items: Kinds, weights: Mapping[str, float], count: int
+) -> dict[str, Floats]:
+    """By kind and for TOGETHER (U, N): the cubes of `count` items' similarities to (U, h) `likes`, summed up."""
     sums = {name: np.zeros((likes.shape[0], count), np.float32) for name in (*items, TOGETHER)}
     for start in range(0, count, _CHUNK):
         chunk = slice(start, start + _CHUNK)
@@ -55,9 +56,10 @@ def cubes(likes: SparseRows, history: Kinds, items: Kinds, weights: Mapping[str,
     return sums
 
 
-def usual_cubes(items: Kinds, reference: Kinds, weights: Mapping[str, float]) -> dict[str, Floats]:
-    """By kind and for TOGETHER (N,): the mean cube of an item's similarities to reference items that have the kind."""
-    count = len(next(iter(items.values()))) if items else 0
+def usual_cubes(items: Kinds, reference: Kinds, weights: Mapping[str, float], count: int) -> dict[str, Floats]:
+    """By kind and for TOGETHER (N,): the mean cube of each of `count` items' similarities to reference items that have
+    the kind.
+    """
     means = {name: np.zeros(count, np.float32) for name in (*items, TOGETHER)}
     having = {name: max(1, np.count_nonzero(own.any(axis=1))) for name, own in reference.items()}
     having[TOGETHER] = max([1, *map(len, reference.values())])
