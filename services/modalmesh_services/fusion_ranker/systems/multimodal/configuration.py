@@ -123,17 +123,17 @@ class TrainingSettings:
     """
 
     loss: str = one_of("softmax", "bce")
-    epochs: int = number(20, 1, 10_000)
-    patience: int = number(4, 1, 10_000)
+    epochs: int = number(6, 1, 10_000)
+    patience: int = number(2, 1, 10_000)
     batch: int = number(32, 1, 65_536)
     shards: int = number(2, 1, 4096)
     states: int = number(2, 1, 1000)
     targets: int = number(8, 1, 1000)
     negatives: int = number(128, 1, 100_000)
-    rate: float = number(2e-3, 1e-8, 1.0)
+    rate: float = number(3e-3, 1e-8, 1.0)
     decay: float = number(0.01, 0.0, 10.0)
     retrieval: float = number(0.5, 0.0, 100.0)
-    held_out: int = number(100, 0, 100_000)
+    held_out: int = number(64, 0, 100_000)
     seed: int = number(0, 0, 2**31)
 
 

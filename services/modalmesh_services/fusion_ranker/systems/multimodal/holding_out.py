@@ -5,17 +5,21 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-import torch
+import numpy.typing as npt
 
 from modalmesh_services.fusion_ranker.dataset import History
 from modalmesh_services.fusion_ranker.dataset.arrays import Flags, Floats, Indexes, Times
+
+_Numbers = npt.NDArray[np.float64]
 
 _KNOWN_SHARE = 0.8
 _LEAST_POSITIVES = 5
 _LARGEST_SHARE = 0.25
 """Of all users, at most so many are held out."""
 _LENGTH = 10
-_NEWTON_STEPS = 30
+_NEWTON_STEPS = 50
+_LEAST_SLOPE = 0.05
+"""In logits a standard deviation of scores, however little scores say of those held out."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,8 +60,9 @@ class HeldOut:
         discounts = 1.0 / np.log2(np.arange(2, _LENGTH + 2))
         found = []
         for own, targets, row in zip(self.histories, self.targets, scores, strict=True):
-            best = np.argsort(-self._masked(row, own, ranked), kind="stable")[:_LENGTH]
-            gain = (np.isin(best, targets) * discounts[: len(best)]).sum()
+            masked = self._masked(row, own, ranked)
+            best = np.argsort(-masked, kind="stable")[:_LENGTH]
+            gain = (np.isin(best, targets) * np.isfinite(masked[best]) * discounts[: len(best)]).sum()
             found.append(gain / discounts[: min(_LENGTH, len(targets))].sum())
         return float(np.mean(found))
 
@@ -77,16 +82,18 @@ class HeldOut:
         return masked
 
 
-def _platt(logits: "np.ndarray[tuple[int], np.dtype[np.float64]]", liked: object) -> tuple[float, float]:
-    """By Newton's method; the slope stays positive, so that the order stays."""
-    points = torch.stack([torch.from_numpy(logits), torch.ones(len(logits), dtype=torch.float64)], dim=1)
-    labels = torch.as_tensor(liked)
-    weights = torch.tensor([1.0, 0.0], dtype=torch.float64)
-    ridge = 1e-3 * torch.eye(2, dtype=torch.float64)
+def _platt(logits: _Numbers, liked: _Numbers) -> tuple[float, float]:
+    """By Newton's method, from no slope on. The slope stays positive, so that the order stays."""
+    mean, spread = logits.mean(), max(float(logits.std()), 1e-6)
+    points = np.stack([(logits - mean) / spread, np.ones(len(logits))], axis=1)
+    # As Platt does, a little away from 0 and 1: then there is a finite best.
+    positives = liked.sum()
+    labels = np.where(liked > 0, (positives + 1) / (positives + 2), 1 / (len(liked) - positives + 2))
+    rate = labels.mean()
+    weights = np.array([0.0, np.log(rate) - np.log1p(-rate)])
     for _ in range(_NEWTON_STEPS):
-        chances = (points @ weights).sigmoid()
-        slope = points.T @ (chances - labels) + ridge @ (weights - torch.tensor([1.0, 0.0], dtype=torch.float64))
-        curvature = (points * (chances * (1 - chances))[:, None]).T @ points + ridge
-        weights = weights - torch.linalg.solve(curvature, slope)
-    scale, shift = weights.tolist()
-    return (scale, shift) if scale > 0 and np.isfinite(scale + shift) else (1.0, 0.0)
+        chances = 1 / (1 + np.exp(-points @ weights))
+        curvature = (points * (chances * (1 - chances))[:, None]).T @ points + 1e-9 * np.eye(2)
+        weights = weights - np.clip(np.linalg.solve(curvature, points.T @ (chances - labels)), -1.0, 1.0)
+    slope = max(float(weights[0]), _LEAST_SLOPE)
+    return slope / spread, float(weights[1] - slope * mean / spread)
