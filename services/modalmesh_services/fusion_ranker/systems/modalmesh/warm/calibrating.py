@@ -25,14 +25,16 @@ class Calibration:
         """By maximum likelihood (Newton's method) over P pairs; the plain score where all or none were liked."""
         if liked.all() or not liked.any():
             return cls()
-        inputs = np.stack([scores, np.ones_like(scores)], axis=1).astype(np.float64)
-        found = np.array([1.0, np.log(liked.mean() / (1 - liked.mean())) - float(scores.mean())])
+        mean, deviation = float(scores.mean()), max(float(scores.std()), 1e-9)
+        inputs = np.stack([(scores - mean) / deviation, np.ones_like(scores)], axis=1).astype(np.float64)
+        found = np.array([0.0, np.log(liked.mean() / (1 - liked.mean()))])
         for _ in range(_ROUNDS):
             step = _step(inputs, liked, found)
             found = found + step
             if np.abs(step).max() < _SETTLED:
                 break
-        return cls(max(float(found[0]), _LEAST_SLOPE), float(found[1]))
+        slope = max(float(found[0]) / deviation, _LEAST_SLOPE)
+        return cls(slope, float(found[1]) - slope * mean)
 
     def __call__(self, scores: Floats) -> Floats:
         return np.asarray(self.slope * scores + self.offset, np.float32)
@@ -41,5 +43,4 @@ class Calibration:
 def _step(inputs: npt.NDArray[np.float64], liked: Flags, found: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     chances = 1 / (1 + np.exp(-np.clip(inputs @ found, -30, 30)))
     curvature = (inputs * (chances * (1 - chances))[:, None]).T @ inputs + 1e-6 * np.eye(2)
-    # Never farther than a few units at once: Newton's method overshoots where the curve is flat.
-    return np.clip(np.linalg.solve(curvature, inputs.T @ (liked - chances)), -3, 3)
+    return np.asarray(np.linalg.solve(curvature, inputs.T @ (liked - chances)), np.float64)

@@ -4,6 +4,7 @@ import numpy as np
 
 from modalmesh_services.fusion_ranker.dataset import History
 from modalmesh_services.fusion_ranker.dataset.arrays import Floats
+from modalmesh_services.fusion_ranker.systems.modalmesh.warm.eras import era
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.seasons import YEAR_MS
 
 _SESSION_MS = 12 * 3_600_000
@@ -12,10 +13,10 @@ _RECENT, _RECENT_YEARS = 10, 20
 
 
 def context(
-    history: History, log_popularity: Floats, years: Floats, now_ms: int, *, with_order: bool
+    history: History, rating_counts: Floats, years: Floats, now_ms: int, *, with_order: bool
 ) -> dict[str, float]:
-    """`log_popularity` (N,) of the items, by others; `years` (N,), when they came out."""
-    popularity = log_popularity[history.items]
+    """Of the items: `rating_counts` (N,), by others, and `years` (N,), when they came out."""
+    popularity = np.log1p(rating_counts[history.items])
     found = {
         "u_size": float(np.log1p(len(history))),
         "u_liked": _mean(history.positive),
@@ -23,7 +24,7 @@ def context(
         "u_pop": _mean(popularity),
     }
     if not with_order:
-        return found
+        return found | {"u_era": era(years, history.items)}
     last_years = years[history.items[-_RECENT_YEARS:]]
     session = history.times_ms > history.last_time_ms - _SESSION_MS
     span = history.last_time_ms - int(history.times_ms[0]) if len(history) else 0

@@ -7,14 +7,18 @@ import numpy as np
 
 from modalmesh_services.fusion_ranker.dataset import Catalogue, History
 from modalmesh_services.fusion_ranker.dataset.arrays import Floats, Times
-from modalmesh_services.fusion_ranker.systems.interface import Training
-from modalmesh_services.fusion_ranker.systems.modalmesh.warm.blend import Blend
+from modalmesh_services.fusion_ranker.systems.interface import Training, Watch
+from modalmesh_services.fusion_ranker.systems.modalmesh.settings import Settings
+from modalmesh_services.fusion_ranker.systems.modalmesh.warm.blend import Blend, Lists
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.content import Content
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.crowd import Crowd
-from modalmesh_services.fusion_ranker.systems.modalmesh.warm.cuts import Lesson, in_time
+from modalmesh_services.fusion_ranker.systems.modalmesh.warm.cuts import Lesson, hidden, in_time
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.features import Features, Pairs
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.models import Models
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.states import States
+
+_LEAD_WITHOUT_ORDER = 0.5
+"""In units of a log probability: what is hidden by chance teaches a network less than what came later."""
 
 _STATES_AT_ONCE = 64
 """Some MB for each of some thirty models' scores."""
@@ -37,10 +41,20 @@ class FittedWarm:
 
     def logits(self, states: States) -> Floats:
         """(B, N) float32."""
-        pairs = self.features.pairs(states)
+        return self.of_pairs(states, self.features.pairs(states))
+
+    def of_pairs(self, states: States, pairs: Pairs) -> Floats:
+        """(B, N) float32. Who did nothing yet gets what most like: a network can't tell from what it never saw."""
+        found = self._of_network(pairs)
+        nothing = states.sizes == 0
+        likes = states.like_counts[nothing]
+        found[nothing] = np.log((likes + 0.5) / (np.maximum(len(states.crowd) - likes, 0) + 0.5))
+        return found
+
+    def _of_network(self, pairs: Pairs) -> Floats:
         if self.blend is None:
             return pairs.leading
-        return _behind(pairs, self.blend.logits(pairs.features, pairs.items >= 0))
+        return _behind(pairs, self.blend.logits(pairs.features, pairs.leads, pairs.items >= 0))
 
     def serving(self, catalogue: Catalogue) -> "FittedWarm":
         features = self.features
@@ -48,17 +62,23 @@ class FittedWarm:
         return replace(self, features=replace(features, content=content))
 
 
-def fit(training: Training) -> FittedWarm:
+def fit(training: Training, settings: Settings, watch: Watch) -> FittedWarm:
     """Deterministic on one machine with one number of threads."""
     crowd = Crowd.of(training.histories, len(training.catalogue))
     content = Content.of(training.catalogue, training.trainable)
-    models = Models.of(crowd, content.side_rows(), with_order=training.has_order)
+    models = Models.of(crowd, content.side_rows(), content.years, with_order=training.has_order)
     features = Features(models, content, training.trainable)
-    return FittedWarm(features, _learn(features, in_time(training.histories)))
+    lessons = in_time(training.histories) if training.has_order else hidden(training.histories, crowd)
+    lists = _lists(features, lessons)
+    return FittedWarm(
+        features,
+        Blend.learn(lists, settings, watch, 0.0 if training.has_order else _LEAD_WITHOUT_ORDER) if lists else None,
+    )
 
 
-def _learn(features: Features, lessons: Sequence[Lesson]) -> Blend | None:
-    inputs, allowed, wanted = [], [], []
+def _lists(features: Features, lessons: Sequence[Lesson]) -> Lists | None:
+    """Of the lessons that have a target among their candidates."""
+    inputs, leads, allowed, wanted = [], [], [], []
     for start, stop in _slices(len(lessons)):
         part = lessons[start:stop]
         histories = [lesson.history for lesson in part]
@@ -67,11 +87,12 @@ def _learn(features: Features, lessons: Sequence[Lesson]) -> Blend | None:
         hits = np.stack([np.isin(own, lesson.targets) for own, lesson in zip(pairs.items, part, strict=True)])
         useful = hits.any(axis=1)
         inputs.append(pairs.features[useful])
+        leads.append(pairs.leads[useful])
         allowed.append(pairs.items[useful] >= 0)
         wanted.append(hits[useful])
     if not sum(map(len, inputs)):
         return None
-    return Blend.learn(np.concatenate(inputs), np.concatenate(allowed), np.concatenate(wanted))
+    return Lists(np.concatenate(inputs), np.concatenate(leads), np.concatenate(allowed), np.concatenate(wanted))
 
 
 def _behind(pairs: Pairs, logits: Floats) -> Floats:

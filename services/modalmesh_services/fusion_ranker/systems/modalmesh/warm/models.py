@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from modalmesh_services.fusion_ranker.dataset.arrays import Flags, Floats
+from modalmesh_services.fusion_ranker.dataset.arrays import Floats
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.crowd import Crowd
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.ease import Ease
+from modalmesh_services.fusion_ranker.systems.modalmesh.warm.eras import Eras
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.neighbours import RECENT, Neighbours
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.popularity import Popularity
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.seasons import Seasons
@@ -14,41 +13,46 @@ from modalmesh_services.fusion_ranker.systems.modalmesh.warm.states import State
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.transitions import Transitions
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.walks import Walks
 
-ABSOLUTE = frozenset({"pop", "pop_all", "pop_size", "quality", "place_gap", "pop_1y", "pop_4y", "pop_past"})
+ABSOLUTE = frozenset({"pop", "pop_all", "pop_size", "pop_era", "quality", "place_gap", "pop_1y", "pop_4y", "pop_past"})
 """Scores that mean the same for every user; the others are taken in standard deviations of a user's own."""
 
-LEADING = "cease"
+LEADING = "cease_liked"
+"""The best of the models by itself."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Models:
-    """Made of a crowd and of what its items are. The last two are those that need order."""
+    """Made of a crowd and of what its items are. Where order means nothing, eras stand for transitions and seasons."""
 
     crowd: Crowd
     liked: Ease
     liked_sharp: Ease
     rated: Ease
     content: Ease
+    content_liked: Ease
     popularity: Popularity
     neighbours: Neighbours
     walks: Walks
     transitions: Transitions | None
     seasons: Seasons | None
+    eras: Eras | None
 
     @classmethod
-    def of(cls, crowd: Crowd, side_rows: Floats, *, with_order: bool) -> "Models":
-        """`side_rows` (N, C) float32."""
+    def of(cls, crowd: Crowd, side_rows: Floats, years: Floats, *, with_order: bool) -> "Models":
+        """Of the items: `side_rows` (N, C) and `years` (N,) float32."""
         return cls(
             crowd,
             Ease.of(crowd.liked, 200.0),
             Ease.of(crowd.liked, 100.0),
             Ease.of(crowd.rated, 400.0),
             Ease.of(crowd.rated, 400.0, side_rows),
+            Ease.of(crowd.liked, 200.0, 2 * side_rows),
             Popularity.of(crowd),
             Neighbours.of(crowd),
             Walks.of(crowd),
             Transitions.of(crowd) if with_order else None,
             Seasons.of(crowd) if with_order else None,
+            None if with_order else Eras.of(crowd, years),
         )
 
     @property
@@ -56,31 +60,22 @@ class Models:
         return self.seasons is not None
 
     def scores(self, states: States) -> dict[str, Floats]:
-        """(B, N) float32 by the models' names."""
+        """(B, M) float32 by the models' names."""
         rated, liked = states.rated(), states.liked()
         found = {
             **self.popularity.scores(states, with_order=self.with_order),
             **self.neighbours.scores(states, with_order=self.with_order),
             **self.walks.scores(states, with_order=self.with_order),
         }
-        if self.transitions is None or self.seasons is None:
+        (found["cease_liked"],) = self.content_liked.scores(states, [liked])
+        if self.transitions is None or self.seasons is None or self.eras is not None:
             (found["ease"],) = self.liked.scores(states, [liked])
             (found["ease_all"],) = self.rated.scores(states, [rated])
             (found["cease"],) = self.content.scores(states, [rated])
-            return found
+            return found | (self.eras.scores(states) if self.eras else {})
         recent = states.rated(RECENT)
         found["ease"], found["ease_r40"] = self.liked.scores(states, [liked, states.liked(40)])
         (found["ease_r10"],) = self.liked_sharp.scores(states, [states.liked(10)])
         found["ease_all"], found["ease_all_r15"] = self.rated.scores(states, [rated, recent])
         found["cease"], found["cease_r15"] = self.content.scores(states, [rated, recent])
         return found | self.transitions.scores(states) | self.seasons.scores(states)
-
-
-def standardised(scores: Floats, among: Flags) -> Floats:
-    """(B, N): less the mean and over the deviation of a row's items in `among` (B, N)."""
-    count = np.maximum(among.sum(axis=1, keepdims=True), 1)
-    mean = np.where(among, scores, 0).sum(axis=1, keepdims=True, dtype=np.float64) / count
-    above = scores - mean.astype(np.float32)
-    square = np.where(among, above, 0)
-    deviation = np.sqrt((square * square).sum(axis=1, keepdims=True) / count)
-    return np.asarray(above / np.maximum(deviation, 1e-9), np.float32)

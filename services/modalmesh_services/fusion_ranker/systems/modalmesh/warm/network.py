@@ -1,5 +1,6 @@
 """A small network over the features of a user's candidates, learned list by list (Cao et al.'s ListNet, ICML 2007)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +13,10 @@ _WIDTHS = (64, 32)
 _DROPOUT = 0.2
 _CLIP = 5.0
 _RATE, _DECAY = 2e-3, 1e-3
-_EPOCHS, _BATCH = 12, 32
-SEEDS = (0, 1, 2)
+_BATCH = 32
+
+Tell = Callable[[int, float], None]
+"""Called after each epoch with its number, from 1, and the mean loss."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,15 +49,16 @@ def network(feature_count: int) -> nn.Sequential:
     )
 
 
-def learn(features: Floats, allowed: Flags, wanted: Flags, seed: int) -> nn.Sequential:
+def learn(features: Floats, allowed: Flags, wanted: Flags, seed: int, epochs: int, tell: Tell) -> nn.Sequential:
     """`features` (B, C, F), scaled; `allowed` (B, C): places that hold a candidate; `wanted` (B, C): the targets."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = network(features.shape[-1])
         optimizer = torch.optim.AdamW(model.parameters(), lr=_RATE, weight_decay=_DECAY)
-        steps = _EPOCHS * -(-len(features) // _BATCH)
+        steps = epochs * -(-len(features) // _BATCH)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-        for _ in range(_EPOCHS):
+        for epoch in range(epochs):
+            losses = []
             order = torch.randperm(len(features)).numpy()
             for start in range(0, len(order), _BATCH):
                 batch = order[start : start + _BATCH]
@@ -63,6 +67,8 @@ def learn(features: Floats, allowed: Flags, wanted: Flags, seed: int) -> nn.Sequ
                 loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
                 schedule.step()
+                losses.append(loss.item())
+            tell(epoch + 1, float(np.mean(losses)))
     return model.eval()
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,8 @@ from scipy import sparse
 from modalmesh_services.fusion_ranker.dataset import History
 from modalmesh_services.fusion_ranker.dataset.arrays import Flags, Floats, Indexes, SparseRows, Times
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.crowd import NOBODY, Crowd, newest
+
+Number = TypeVar("Number", bound=np.floating)
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +88,7 @@ class States:
         """(B, N): by how many others an item was liked."""
         return self.crowd.like_counts - self.own(self.crowd.liked)
 
-    def here(self, of_items: Floats) -> Floats:
+    def here(self, of_items: npt.NDArray[Number]) -> npt.NDArray[Number]:
         """(..., M) of (..., N): the items to score."""
         return of_items if self.columns is None else of_items[..., self.columns]
 

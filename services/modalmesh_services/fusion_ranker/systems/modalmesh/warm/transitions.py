@@ -66,7 +66,12 @@ class Transitions:
         for state in np.flatnonzero(states.rows != NOBODY):
             own = slice(self.starts[states.rows[state]], self.starts[states.rows[state] + 1])
             earlier, later, weights = self.earlier[own], self.later[own], self.weights[own]
-            forth[state] -= states.here(np.bincount(later, dense[state, earlier] * weights, dense.shape[1]))
-            back[state] -= states.here(np.bincount(earlier, dense[state, later] * weights, dense.shape[1]))
+            forth[state] -= states.here(_summed(later, dense[state, earlier] * weights, dense.shape[1]))
+            back[state] -= states.here(_summed(earlier, dense[state, later] * weights, dense.shape[1]))
         # What is left of equal sums that were rounded differently is nothing.
         return np.maximum(forth, 0), np.maximum(back, 0)
+
+
+def _summed(items: Indexes, weights: Floats, count: int) -> Floats:
+    """(count,): weights added up by item."""
+    return np.bincount(items, weights, count).astype(np.float32)

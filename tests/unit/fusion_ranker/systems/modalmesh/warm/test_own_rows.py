@@ -11,6 +11,7 @@ from modalmesh_services.fusion_ranker.systems.modalmesh.warm.states import State
 from tests.unit.fusion_ranker.systems.modalmesh.warm.made import ITEMS, made_catalogue, made_histories
 
 HISTORIES = made_histories()
+YEARS = np.arange(ITEMS, dtype=np.float32)
 ASKED = np.array([history.last_time_ms for history in HISTORIES], np.int64)
 
 
@@ -27,8 +28,8 @@ def test_leaving_a_row_out_is_the_same_as_never_having_had_it(
     whole = Crowd.of(HISTORIES, ITEMS)
     others = Crowd.of([history for history in HISTORIES if history.user_id != f"u{user}"], ITEMS)
     beginning = HISTORIES[user][:8]
-    freed = Models.of(whole, side_rows, with_order=with_order).scores(States.of(whole, [beginning], ASKED[:1]))
-    never = Models.of(others, side_rows, with_order=with_order).scores(States.of(others, [beginning], ASKED[:1]))
+    freed = Models.of(whole, side_rows, YEARS, with_order=with_order).scores(States.of(whole, [beginning], ASKED[:1]))
+    never = Models.of(others, side_rows, YEARS, with_order=with_order).scores(States.of(others, [beginning], ASKED[:1]))
     unseen = np.setdiff1d(np.arange(ITEMS), beginning.items)
     assert freed.keys() == never.keys()
     for name, scores in freed.items():
@@ -37,7 +38,7 @@ def test_leaving_a_row_out_is_the_same_as_never_having_had_it(
 
 def test_a_row_that_is_not_left_out_would_show() -> None:
     whole, beginning = Crowd.of(HISTORIES, ITEMS), HISTORIES[0][:8]
-    models = Models.of(whole, np.zeros((ITEMS, 0), np.float32), with_order=True)
+    models = Models.of(whole, np.zeros((ITEMS, 0), np.float32), YEARS, with_order=True)
     freed = models.scores(States.of(whole, [beginning], ASKED[:1]))
     known = models.scores(States.of(whole, [beginning], ASKED[:1], np.array([NOBODY], np.int32)))
     unseen = np.setdiff1d(np.arange(ITEMS), beginning.items)
@@ -46,7 +47,7 @@ def test_a_row_that_is_not_left_out_would_show() -> None:
 
 def test_columns_alone_have_the_scores_that_they_have_among_all() -> None:
     crowd = Crowd.of(HISTORIES, ITEMS)
-    models = Models.of(crowd, np.eye(ITEMS, dtype=np.float32)[:, :5], with_order=True)
+    models = Models.of(crowd, np.eye(ITEMS, dtype=np.float32)[:, :5], YEARS, with_order=True)
     rows, columns = crowd.rows_of(["u0", "nobody", "u2"]), np.array([50, 3, 17], np.int32)
     beginnings = tuple(history[:9] for history in HISTORIES[:3])
     whole = models.scores(States(crowd, beginnings, rows, ASKED[:3]))
