@@ -1,0 +1,85 @@
+"""`python -m modalmesh_services.fusion_ranker.evaluation.quality DIR`: measures everything, and writes docs/quality.md.
+
+Progress and the result are lines of JSON on stdout: see job.lines. What was measured before is kept, so that it goes
+on where it was interrupted.
+"""
+
+import logging
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from modalmesh_services.fusion_ranker.evaluation.ablations import EVENTS, MODALITIES, Ablated
+from modalmesh_services.fusion_ranker.evaluation.choosing import chosen_plan
+from modalmesh_services.fusion_ranker.evaluation.plans import Plan, Renamed
+from modalmesh_services.fusion_ranker.evaluation.protocols import PROTOCOLS
+from modalmesh_services.fusion_ranker.evaluation.quality_page import quality_page
+from modalmesh_services.fusion_ranker.evaluation.runner import Runner
+from modalmesh_services.fusion_ranker.evaluation.store import Store
+from modalmesh_services.fusion_ranker.job.data import Source, prepare
+from modalmesh_services.fusion_ranker.job.lines import Lines
+from modalmesh_services.fusion_ranker.job.running import run
+from modalmesh_services.fusion_ranker.systems import DEFAULT, kind_of
+
+_FOLDER = click.Path(path_type=Path)
+_ABLATED = ("users", "cold_items_without_tags")
+"""One question of warm items and one of cold ones; tags, which tell who rated, would hide what content says."""
+
+_SMALLER = {"with one network": {"networks": 1}}
+
+
+@click.command(epilog="Example: python -m modalmesh_services.fusion_ranker.evaluation.quality films")
+@click.argument("folder", type=_FOLDER)
+@click.option("--protocol", "protocols", multiple=True, help="of the table; default: all")
+@click.option("--ablated", multiple=True, type=click.Choice(list(PROTOCOLS)), default=_ABLATED, show_default=True)
+@click.option("--all/--no-named", "with_named", default=True, help="the named systems besides")
+@click.option("--ablations/--no-ablations", default=True, help="what each part of the default adds")
+@click.option("--out", type=_FOLDER, default=Path("docs/quality.md"), show_default=True)
+@click.option("--results", type=_FOLDER, help="where measurements are kept; default: in the home")
+@click.option("--home", type=_FOLDER, default=Path(".modalmesh"), show_default=True, help="the home of a mesh")
+@click.option("--address", help="a mesh's gateway, instead")
+@click.option("--namespace", default="default", show_default=True, help="the catalogue")
+def main(
+    folder: Path,
+    protocols: tuple[str, ...],
+    ablated: tuple[str, ...],
+    with_named: bool,
+    ablations: bool,
+    out: Path,
+    results: Path | None,
+    home: Path,
+    address: str | None,
+    namespace: str,
+) -> None:
+    """Measure the default, the baselines and the named systems, and what each part of the default adds."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+
+    def work(lines: Lines) -> Mapping[str, Any]:
+        plan = chosen_plan((), protocols, with_named)
+        dataset = prepare(Source(folder, home, namespace, address), lines).dataset
+        runner = Runner(dataset, Store(results or home / "evaluation"), lines)
+        whole = runner.run(plan)
+        parts = runner.run(ablation_plan(ablated)) if ablations else None
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(quality_page(folder.name, dataset, whole, parts, DEFAULT), encoding="utf-8")
+        return {"page": str(out)}
+
+    sys.exit(run(work, Lines.of_stdout()))
+
+
+def ablation_plan(protocols: tuple[str, ...]) -> Plan:
+    """The default as it is, and without each of its parts."""
+    package = kind_of(DEFAULT)
+    default = package.system(DEFAULT)
+    variants = [
+        *(Ablated(default, change) for change in (*MODALITIES, *EVENTS)),
+        *(Renamed(f"{DEFAULT} {words}", package.system(DEFAULT, changes)) for words, changes in _SMALLER.items()),
+    ]
+    return {protocol: [default, *variants] for protocol in protocols}
+
+
+if __name__ == "__main__":
+    main()
