@@ -48,11 +48,12 @@ _SOON_READ = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class VisualInput:
-    """A file's bytes, of a video or of a picture."""
+    """A file's bytes, of a video or of a picture; `hidden` are boxes of a picture that are painted over, in shares."""
 
     content: bytes
     video: bool
     granularity: Granularity
+    hidden: tuple[Box, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,8 @@ class ImagePipeline:
     def _prepare(self, one: VisualInput) -> Prepared | ModalmeshError:
         try:
             if not one.video:
-                pixels, box = self._loaded.preprocess(images.decode(one.content, self._loaded.preprocess))
+                picture = images.hide(images.decode(one.content, self._loaded.preprocess), one.hidden)
+                pixels, box = self._loaded.preprocess(picture)
                 return Prepared((pixels,), box, (), one.granularity)
             frames = videos.sample(one.content, self._settings.video_limits)
         except InvalidInput as error:
@@ -237,7 +239,7 @@ class ImageEncoder:
         preprocess = self._loaded.preprocess
         least = preprocess.width * preprocess.height * (self._settings.video_frames if one.video else 1)
         return Job(
-            (digest, one.video, one.granularity),
+            (digest, one.video, one.granularity, one.hidden),
             max(cost, len(one.content) // _BYTES_PER_PIXEL),
             one,
             least + cost // _DECODED_PER_ENCODED,

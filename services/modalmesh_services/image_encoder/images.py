@@ -2,13 +2,14 @@
 
 import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from modalmesh.errors import InvalidInput, TooLarge
-from modalmesh_services.image_encoder.preprocess import Preprocess
+from modalmesh_services.image_encoder.preprocess import Box, Preprocess
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 # EXIF orientation to what makes the picture upright.
@@ -73,6 +74,25 @@ def to_rgb(picture: Image.Image) -> Image.Image:
         white = Image.new("RGBA", picture.size, "white")
         return Image.alpha_composite(white, picture).convert("RGB")
     return picture.convert("RGB")
+
+
+def hide(picture: Image.Image, boxes: Sequence[Box]) -> Image.Image:
+    """An RGB picture with boxes, in shares of its width and height, painted over in its mean colour.
+
+    Raises:
+        InvalidInput: a box isn't in the picture.
+    """
+    if not boxes:
+        return picture
+    pixels = np.array(picture)  # (H, W, 3) uint8
+    height, width, _ = pixels.shape
+    colour = pixels.reshape(-1, 3).mean(axis=0).round().astype(np.uint8)
+    for left, top, right, bottom in boxes:
+        # NaN compares false.
+        if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
+            raise InvalidInput("", "has a hidden box whose edges are not in order between 0 and 1")
+        pixels[round(top * height) : round(bottom * height), round(left * width) : round(right * width)] = colour
+    return Image.fromarray(pixels)
 
 
 @contextmanager

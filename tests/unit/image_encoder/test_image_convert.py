@@ -28,6 +28,27 @@ def test_pictures_and_videos_are_told_apart() -> None:
     assert call.dtype is Dtype.F32
 
 
+def test_hidden_boxes_come_with_their_picture() -> None:
+    hidden = [types_pb2.Part(left=0.25, right=0.5, bottom=1.0)]
+    call = convert.encode_call(
+        messages.ImageEncoderEncodeRequest(inputs=[messages.VisualInput(image=b"i", hidden=hidden)])
+    )
+    assert call.inputs == (VisualInput(b"i", False, Granularity.POOLED, ((0.25, 0.0, 0.5, 1.0),)),)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        (messages.VisualInput(video=b"v", hidden=[types_pb2.Part()]), "INVALID"),
+        (messages.VisualInput(image=b"i", hidden=[types_pb2.Part()] * 65), "TOO_LARGE"),
+    ],
+)
+def test_boxes_of_a_video_and_too_many_are_refused(wrong: messages.VisualInput, reason: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        convert.encode_call(messages.ImageEncoderEncodeRequest(inputs=[messages.VisualInput(image=b"i"), wrong]))
+    assert (refused.value.field, refused.value.reason) == ("inputs[1].hidden", reason)
+
+
 def test_a_stream_request_is_a_call_of_one() -> None:
     request = messages.ImageEncoderEncodeStreamRequest(
         key="k",

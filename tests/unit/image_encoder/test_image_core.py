@@ -44,6 +44,14 @@ async def test_like_pictures_are_closer_than_unlike_ones(encoder: ImageEncoder) 
     assert small @ large > 0.8 > small @ other
 
 
+async def test_a_picture_with_a_hidden_box_is_another_and_a_wrong_box_fails_no_neighbour(encoder: ImageEncoder) -> None:
+    hidden = [VisualInput(GOOD, False, POOLED, boxes) for boxes in (((0.0, 0.0, 0.5, 1.0),), ((0.5, 0.0, 0.5, 1.0),))]
+    batch = await run(encoder, picture(GOOD), *hidden)
+    assert [result.state for result in batch.results] == [InputState.OK, InputState.OK, InputState.INVALID]
+    whole, half = batch.embeddings.values
+    assert 0.1 < whole @ half < 0.99
+
+
 async def test_vectors_carry_the_model_that_info_names(encoder: ImageEncoder) -> None:
     batch, info = await run(encoder, picture(GOOD)), encoder.info()
     assert (batch.embeddings.model.name, batch.embeddings.model.fingerprint) == (info.name, info.fingerprint)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from modalmesh.errors import InvalidInput, TooLarge
-from modalmesh_services.image_encoder.images import decode, read_size
+from modalmesh_services.image_encoder.images import decode, hide, read_size
 from modalmesh_services.image_encoder.preprocess import Preprocess
 
 from .pictures import draw, encode, huge_png, noise
@@ -168,3 +168,21 @@ def test_whatever_the_bytes_the_answer_is_a_picture_or_a_refusal(junk: bytes, ki
     with contextlib.suppress(InvalidInput):
         read_size(bytes(content), MIB, 1_000_000)
         assert decode(bytes(content), WHOLE).mode == "RGB"
+
+
+def test_hidden_boxes_get_the_mean_colour_and_the_rest_stays() -> None:
+    pixels = np.zeros((4, 8, 3), np.uint8)
+    pixels[:, 4:] = 200
+    hidden = np.asarray(hide(Image.fromarray(pixels), [(0.0, 0.5, 0.5, 1.0), (0.5, 0.0, 0.75, 0.25)]))
+    assert np.unique(hidden[2:, :4]).tolist() == [100]
+    assert np.unique(hidden[:1, 4:6]).tolist() == [100]
+    assert np.unique(hidden[:2, :4]).tolist() == [0]
+    assert np.unique(hidden[1:, 4:]).tolist() == [200]
+
+
+@pytest.mark.parametrize(
+    "box", [(0.5, 0.0, 0.5, 1.0), (-0.1, 0.0, 0.5, 1.0), (0.0, 0.0, 1.0, 1.1), (0.0, float("nan"), 1.0, 1.0)]
+)
+def test_a_box_outside_the_picture_is_refused(box: tuple[float, float, float, float]) -> None:
+    with pytest.raises(InvalidInput, match="hidden box"):
+        hide(draw(), [box])
