@@ -1,9 +1,11 @@
 """`python -m modalmesh_services.fusion_ranker.training DIR --out BUNDLE`: what `modalmesh train` runs.
 
-Progress and the result are lines of JSON on stdout: see job.lines.
+Progress and the result are lines of JSON on stdout: see job.lines. `torchrun --nproc-per-node N -m ...` trains a system
+that can do so in N processes, of a mesh that is up.
 """
 
 import logging
+import os
 import sys
 import time
 from collections.abc import Mapping
@@ -13,6 +15,8 @@ from typing import Any
 
 import click
 
+from modalmesh.errors import NotFound
+from modalmesh.local.mesh import read_state
 from modalmesh_services.fusion_ranker.bundle import check_writable
 from modalmesh_services.fusion_ranker.job.choosing import choose
 from modalmesh_services.fusion_ranker.job.data import Source, prepare
@@ -46,18 +50,26 @@ def main(
     """Train a ranker on a data folder."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
 
+    first, alone = os.environ.get("RANK", "0") == "0", os.environ.get("WORLD_SIZE", "1") == "1"
+
     def work(lines: Lines) -> Mapping[str, Any]:
         started = time.monotonic()
         # What is wrong is said before anything takes long.
-        check_writable(out)
+        if first:
+            check_writable(out)
+        if not alone and not address and read_state(home) is None:
+            raise NotFound(f"several processes need a mesh that is up: none is in {home}", reason="NO_MESH")
         changes = {name: value for name, value in (("epochs", epochs), ("seed", seed)) if value is not None}
         chosen = choose(system, changes)
         prepared = prepare(Source(folder, home, namespace, address), lines)
-        outcome = train(prepared, chosen, out, lines)
+        outcome = train(prepared, chosen, out, lines, first=first)
+        if outcome is None:
+            return {}
         seconds = round(time.monotonic() - started, 2)
         return {"bundle": str(out), "system": chosen.base, **asdict(outcome), "seconds": seconds}
 
-    sys.exit(run(work, Lines.of_stdout()))
+    with Path(os.devnull).open("w") as nowhere:
+        sys.exit(run(work, Lines.of_stdout() if first else Lines(nowhere)))
 
 
 if __name__ == "__main__":

@@ -31,10 +31,11 @@ class Outcome:
     consequences: tuple[str, ...]
 
 
-def train(prepared: Prepared, chosen: Chosen, out: Path, lines: Lines) -> Outcome:
+def train(prepared: Prepared, chosen: Chosen, out: Path, lines: Lines, *, first: bool = True) -> Outcome | None:
     """Learn, and write the bundle to `out`, in place of one that is there.
 
     What an interrupted training leaves beside `out` is taken up where the system can do so, and removed at the end.
+    Of several processes that learn together only the `first` writes and has an outcome.
 
     Raises:
         InvalidInput: the system can't learn from these data.
@@ -43,7 +44,7 @@ def train(prepared: Prepared, chosen: Chosen, out: Path, lines: Lines) -> Outcom
     dataset, system = prepared.dataset, chosen.system
     learned = Learned(chosen.base, system.version, dict(system.configuration), fingerprint(dataset))
     work = _Work.of(out, hash_of([asdict(learned), asdict(prepared.encoders)])[:32])
-    curves = Curves(work.steps)
+    curves = Curves(work.steps if first else None)
     if curves.steps:
         lines.note(f"An interrupted training goes on: {len(curves.steps):,} steps were made before.")
 
@@ -57,6 +58,8 @@ def train(prepared: Prepared, chosen: Chosen, out: Path, lines: Lines) -> Outcom
         if isinstance(system, WatchedSystem)
         else cast(Trained, system.fit(training))
     )
+    if not first:
+        return None
     data = counts(dataset)
     metrics = {
         "data": data,

@@ -42,7 +42,9 @@ class Interrupting(Lines):
 
 def trained(out: Path, data: Dataset | None = None, lines: Lines | None = None, **settings: int) -> Outcome:
     chosen = Chosen(NAME, TinySystem(**settings))
-    return train(Prepared(data or dataset(), ENCODERS), chosen, out, lines or Lines(io.StringIO()))
+    outcome = train(Prepared(data or dataset(), ENCODERS), chosen, out, lines or Lines(io.StringIO()))
+    assert outcome is not None
+    return outcome
 
 
 def contents(bundle: Path) -> dict[str, bytes]:
@@ -125,3 +127,9 @@ def test_equal_times_mean_no_order() -> None:
     flat = tuple(replace(each, times_ms=np.ones_like(each.times_ms)) for each in whole.interactions.histories)
     assert training_of(whole).has_order
     assert not training_of(replace(whole, interactions=Interactions(flat))).has_order
+
+
+def test_of_several_processes_only_the_first_writes(tmp_path: Path) -> None:
+    prepared, chosen = Prepared(dataset(), ENCODERS), Chosen(NAME, TinySystem())
+    assert train(prepared, chosen, tmp_path / "bundle", Lines(io.StringIO()), first=False) is None
+    assert not (tmp_path / "bundle").exists()
