@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ class PixelStore:
     def __init__(self, preprocess: Preprocess) -> None:
         self._shape = (preprocess.height, preprocess.width, 3)
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the store lives
+        weakref.finalize(self, self._file.close)
         self._count = 0
 
     def add(self, prepared: Pixels) -> None:

@@ -4,15 +4,20 @@ import csv
 import json
 import random
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 import transformers
+from PIL import Image
 
 from modalmesh.local.shop import write_shop
 from modalmesh.local.shop.catalogue import products
 from modalmesh_services.image_encoder.loading import LoadedImage
+from modalmesh_services.image_encoder.networks.torchvision_folder import TorchvisionNetwork, write
+from modalmesh_services.image_encoder.sources import PACKAGED, find_source
 from modalmesh_services.text_encoder.loading import LoadedText
 from modalmesh_services.text_encoder.tokens import Tokens
 from tests.unit.text_encoder.tiny import save_model
@@ -69,7 +74,7 @@ def write_folder(folder: Path, items: Sequence[Mapping[str, Any]], likes: Sequen
     return folder
 
 
-def shop_folder(folder: Path, items: int = 160) -> tuple[Path, dict[str, str]]:
+def shop_folder(folder: Path, items: int = 96) -> tuple[Path, dict[str, str]]:
     """The built-in shop's pictures with prints told from the rest by nobody but the users, and each picture's print.
 
     A quarter of the items nobody likes: they are out of training.
@@ -77,7 +82,7 @@ def shop_folder(folder: Path, items: int = 160) -> tuple[Path, dict[str, str]]:
     write_shop(folder, items=items, users=1)
     prints = {product.item_id: product.look.pattern for product in products(items) if product.pictures}
     known = [item_id for place, item_id in enumerate(prints) if place % 4]
-    rows = likes_of([prints[item_id] for item_id in known], users=60, each=12, ids=known)
+    rows = likes_of([prints[item_id] for item_id in known], users=40, each=8, ids=known)
     lines = [json.loads(line) for line in (folder / "items.jsonl").read_text().splitlines()]
     write_folder(folder, [{"item_id": line["item_id"], "images": line.get("images", [])} for line in lines], rows)
     return folder, {item_id: prints[item_id] for place, item_id in enumerate(prints) if not place % 4}
@@ -87,11 +92,18 @@ def image_base(folder: Path, size: int = 48) -> Path:
     """A vision transformer of two layers with random weights."""
     t: Any = transformers  # its classes have no types
     shape = {"hidden_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 96}
-    import torch
-
     torch.manual_seed(0)
     t.ViTModel(t.ViTConfig(**shape, image_size=size, patch_size=8), add_pooling_layer=False).save_pretrained(folder)
     t.ViTImageProcessor(size={"height": size, "width": size}).save_pretrained(folder)
+    return folder
+
+
+def small_lite0(folder: Path, size: int = 96) -> Path:
+    """The packaged network on small pictures: a fifth of the work, and it knows what pictures are."""
+    folder.mkdir()
+    source = find_source(PACKAGED, fold=False)
+    prepared = replace(source.preprocess, height=size, width=size)
+    write(TorchvisionNetwork(source.torchvision_name, source.network, prepared), folder)
     return folder
 
 
@@ -100,8 +112,6 @@ def encode_texts(loaded: LoadedText, made: Sequence[str]) -> np.ndarray:
 
 
 def encode_pictures(loaded: LoadedImage, paths: Sequence[Path]) -> np.ndarray:
-    from PIL import Image
-
     pixels = []
     for path in paths:
         with Image.open(path) as picture:
