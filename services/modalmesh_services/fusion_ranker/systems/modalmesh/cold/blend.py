@@ -13,7 +13,7 @@ from modalmesh_services.fusion_ranker.systems.modalmesh.cold.features import lea
 from modalmesh_services.fusion_ranker.systems.modalmesh.cold.honest_lists import Honest, Lists
 from modalmesh_services.fusion_ranker.systems.modalmesh.cold.network import Network, Schedule, learn
 
-SEEDS = (0, 1, 2)
+SEEDS = (0, 1)
 _SCHEDULE = Schedule(epochs=8, batch=64, rate=3e-3, decay=0.05)
 _KEPT = 64
 """Items of a list that are learned from: all that are liked, as far as they go, and a draw of the others."""
@@ -32,9 +32,11 @@ class Blend:
     offset: float
 
     @classmethod
-    def fit(cls, honest: Honest) -> "Blend":
-        """Learn the order of lists, then how sure it is on items drawn from all."""
-        networks = [_network(honest.best, seed) for seed in SEEDS] if len(honest.best.liked) >= _LEAST_LISTS else []
+    def fit(cls, honest: Honest, gates: Floats) -> "Blend":
+        """Learn the order of lists, then how sure it is on items drawn from all. `gates`: see Network."""
+        networks = (
+            [_network(honest.best, seed, gates) for seed in SEEDS] if len(honest.best.liked) >= _LEAST_LISTS else []
+        )
         drawn = honest.drawn
         raw = cls(networks, 1.0, 0.0)([drawn.features[..., place] for place in range(drawn.features.shape[-1])])
         if len(np.unique(drawn.liked)) < 2:
@@ -53,7 +55,7 @@ class Blend:
         return np.asarray(self.slope * mean + self.offset, np.float32).reshape(rows.shape[:-1])
 
 
-def _network(lists: Lists, seed: int) -> Network:
+def _network(lists: Lists, seed: int, gates: Floats) -> Network:
     """A loss of softmax over each list; a list with many likes counts by their root."""
     order = np.random.default_rng(seed).random(lists.liked.shape) - 2 * lists.liked
     kept = np.argsort(order, axis=1)[:, :_KEPT]
@@ -64,4 +66,4 @@ def _network(lists: Lists, seed: int) -> Network:
         told = (wanted * torch.log_softmax(outputs, dim=1)).sum(dim=1)
         return -(told / wanted.sum(dim=1).sqrt()).mean()
 
-    return learn(np.take_along_axis(lists.features, kept[..., None], axis=1), loss, _SCHEDULE, seed)
+    return learn(np.take_along_axis(lists.features, kept[..., None], axis=1), loss, _SCHEDULE, seed, gates)

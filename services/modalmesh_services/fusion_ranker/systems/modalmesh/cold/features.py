@@ -21,6 +21,7 @@ USUAL = "usual."
 
 _LEAST_SPREAD = 2.0
 _MOST_YEARS = 40.0
+_CROWD_VIEWS = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,6 +90,19 @@ def features(liked: Liked, items: ItemTable, space: Space) -> list[Floats]:
         for view, moments in zip(views(space.widths), space.factors, strict=True)
     ]
     return [*crowd, *_similarities(liked, items, space.kinds), *_numbers(liked, items, space.kinds.origin)]
+
+
+def gates_of(space: KindMoments, count: int) -> Floats:
+    """(`count`,) float32: 0 for features of pictures, 1 for all others.
+
+    A feature of an absent picture is exactly the average. A network could tell that from all others, and with it which
+    items have a picture, which often is those that many like; a linear path can't.
+    """
+    gates = np.ones(count, np.float32)
+    names = list(space.moments)
+    if IMAGE in names:
+        gates[[_CROWD_VIEWS + names.index(IMAGE), _CROWD_VIEWS + len(names) + names.index(IMAGE)]] = 0
+    return gates
 
 
 def _similarities(liked: Liked, items: ItemTable, space: KindMoments) -> list[Floats]:

@@ -6,10 +6,8 @@ are scored for users whose histories lack them.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from modalmesh_services.fusion_ranker.dataset.arrays import Flags, Floats, Indexes, SparseRows
 from modalmesh_services.fusion_ranker.systems.modalmesh.cold.content_side import Described
@@ -23,15 +21,13 @@ from modalmesh_services.fusion_ranker.systems.modalmesh.cold.features import (
     features,
     lead_of,
 )
-from modalmesh_services.fusion_ranker.systems.modalmesh.cold.item_table import ItemTable
+from modalmesh_services.fusion_ranker.systems.modalmesh.cold.item_table import ItemTable, Rows
 from modalmesh_services.fusion_ranker.systems.modalmesh.cold.popularity import Popularity
 from modalmesh_services.fusion_ranker.systems.modalmesh.cold.ridge import solve
 
 FOLDS = 5
 LENGTH = 200
 DRAWN = 100
-
-Rows: TypeAlias = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

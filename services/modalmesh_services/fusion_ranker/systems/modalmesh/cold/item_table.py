@@ -2,10 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from modalmesh_services.fusion_ranker.dataset.arrays import Flags, Floats
+
+Rows: TypeAlias = npt.NDArray[np.int64]
+"""Places of items."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,6 +26,6 @@ class ItemTable:
     def __len__(self) -> int:
         return len(self.factors)
 
-    def __getitem__(self, rows: Flags | slice | np.typing.NDArray[np.int64]) -> "ItemTable":
+    def __getitem__(self, rows: Flags | slice | Rows) -> "ItemTable":
         kinds = {name: own[rows] for name, own in self.kinds.items()}
         return ItemTable(self.factors[rows], kinds, {name: own[rows] for name, own in self.numbers.items()})

@@ -55,7 +55,10 @@ class Sketch:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KindSpace:
-    """Which kinds there are, with a sketch for each attribute; `weights` say how much a kind counts among all."""
+    """Which kinds there are, with a sketch for each attribute; `weights` say how much a kind counts among all.
+
+    Pictures have none: what is like others by all that is known must not depend on whether a picture is.
+    """
 
     sketches: Mapping[str, Sketch]
     weights: Mapping[str, float]
@@ -69,7 +72,7 @@ class KindSpace:
         for place, name in enumerate(chosen):
             sketches[name] = Sketch.of(blocks.bags[name].rarity, left // (len(chosen) - place))
             left -= sketches[name].width
-        weights = {_dense_name(name): text_weight(name) for name in blocks.dense}
+        weights = {TEXT + name: text_weight(name) for name in blocks.dense if name != IMAGE}
         return cls(sketches, {**weights, **{ATTRIBUTES + name: bag_weight(name) for name in sketches}})
 
     def transform(self, encoded: Encoded) -> dict[str, Floats]:

@@ -18,9 +18,10 @@ from modalmesh_services.fusion_ranker.systems.modalmesh.cold.features import (
     Liked,
     Space,
     first_and_last,
+    gates_of,
 )
 from modalmesh_services.fusion_ranker.systems.modalmesh.cold.honest_lists import Crowd, Likes, make_honest
-from modalmesh_services.fusion_ranker.systems.modalmesh.cold.item_table import ItemTable
+from modalmesh_services.fusion_ranker.systems.modalmesh.cold.item_table import ItemTable, Rows
 from modalmesh_services.fusion_ranker.systems.modalmesh.cold.kept import KeptCold
 from modalmesh_services.fusion_ranker.systems.modalmesh.cold.missing import CompletionKind
 from modalmesh_services.fusion_ranker.systems.modalmesh.cold.model import ColdModel, adding
@@ -49,17 +50,20 @@ class FittedCold:
 
         When a user asks doesn't matter.
         """
-        parts = [
-            self._score(histories[start : start + _USERS_AT_ONCE]) for start in range(0, len(histories), _USERS_AT_ONCE)
-        ]
-        return np.concatenate([np.zeros((0, len(self.table)), np.float32), *parts])
+        return self.score_items(histories, np.arange(len(self.table)))
 
-    def _score(self, histories: Sequence[History]) -> Floats:
+    def score_items(self, histories: Sequence[History], rows: Rows) -> Floats:
+        """(U, R) float32: the same of the items at `rows` (R,) int64 alone."""
+        starts = range(0, len(histories), _USERS_AT_ONCE)
+        parts = [self._score(histories[start : start + _USERS_AT_ONCE], self.table[rows]) for start in starts]
+        return np.concatenate([np.zeros((0, len(rows)), np.float32), *parts])
+
+    def _score(self, histories: Sequence[History], items: ItemTable) -> Floats:
         likes = liked_matrix(histories, len(self.table))
         rows = np.flatnonzero(np.asarray(likes.sum(axis=0)))
         first, last = times_of(histories, self.model.has_order)
         liked = Liked(likes[:, rows], self.table[rows], self.adds[rows], self.log_likes[rows], first, last)
-        return self.model.log_odds(liked, self.table)
+        return self.model.log_odds(liked, items)
 
     def parts(self) -> Parts:
         """The catalogue's items are the vocabulary."""
@@ -97,7 +101,7 @@ def fit(training: Training, completion: CompletionKind = "both") -> FittedCold:
         adding(honest.factors[known], factors.history[liked], factors.widths),
         Popularity.fit(described.encoded, log_counts, trainable),
         Space.of(factors.widths, honest.factors[trainable], kinds),
-        Blend.fit(honest),
+        Blend.fit(honest, gates_of(kinds, honest.best.features.shape[-1])),
         training.has_order,
     )
     adds = np.zeros((len(catalogue), factors.history.shape[1]), np.float32)

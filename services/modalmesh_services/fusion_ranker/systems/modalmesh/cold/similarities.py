@@ -72,16 +72,17 @@ def usual_cubes(items: Kinds, reference: Kinds, weights: Mapping[str, float], co
 
 
 def _similar(left: Kinds, right: Kinds, weights: Mapping[str, float]) -> Iterator[tuple[str, Floats]]:
-    """Each kind's cosines (a, b), and at last those of all kinds together, each by its weight."""
+    """Each kind's cosines (a, b), and at last those of all kinds that have a weight together."""
     total: Floats | float = 0.0
     for name, own in left.items():
         similar = np.asarray(own @ right[name].T, np.float32)
-        total = total + np.float32(weights[name] ** 2) * similar
+        if name in weights:
+            total = total + np.float32(weights[name] ** 2) * similar
         yield name, similar
-    if left:
+    if weights:
         yield TOGETHER, np.asarray(total / np.outer(_length(left, weights), _length(right, weights)), np.float32)
 
 
 def _length(kinds: Kinds, weights: Mapping[str, float]) -> Floats:
-    squares = [np.float32(weights[name] ** 2) * own.any(axis=1) for name, own in kinds.items()]
+    squares = [np.float32(weight**2) * kinds[name].any(axis=1) for name, weight in weights.items()]
     return np.asarray(np.sqrt(np.maximum(np.sum(squares, axis=0), 1e-12)), np.float32)
