@@ -63,15 +63,14 @@ def _of_history(network: Network, events: Events, owners: Sequence[int], vectors
     count = max(owners, default=-1) + 1
     item = torch.tensor(owners, dtype=torch.int64)
     mask = torch.cat([item != torch.arange(count)[:, None], torch.zeros(1, len(owners), dtype=torch.bool)])
-    several = Events(*(each.expand(count + 1, *each.shape[1:]) for each in _fields(events)), events.mask & mask)
+    vectors_of, ids_of, ages, positive = (
+        each.expand(count + 1, *each.shape[1:]) for each in (events.vectors, events.ids, events.ages, events.positive)
+    )
+    several = Events(vectors_of, ids_of, ages, positive, events.mask & mask)
     shape = (count + 1, *vectors.shape)
     return _numbers(
         network, network.logits(several, network.read(several), vectors.expand(shape), ids.expand(shape[:2]))
     )
-
-
-def _fields(events: Events) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    return events.vectors, events.ids, events.ages, events.positive
 
 
 def _numbers(network: Network, logits: Tensor) -> _Numbers:

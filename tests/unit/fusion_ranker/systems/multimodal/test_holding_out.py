@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from modalmesh_services.fusion_ranker.dataset.arrays import Floats
 from modalmesh_services.fusion_ranker.systems.multimodal.holding_out import HeldOut
 from tests.unit.fusion_ranker.systems.multimodal.made import ITEMS, USERS, training
 
@@ -11,7 +12,7 @@ def drawn(most: int = 5) -> HeldOut:
     return HeldOut.draw(training().histories, most, 0)[0]
 
 
-def perfect(held: HeldOut) -> np.ndarray:  # type: ignore[type-arg]
+def perfect(held: HeldOut) -> Floats:
     scores = np.zeros((len(held), ITEMS), np.float32)
     for row, targets in zip(scores, held.targets, strict=True):
         row[targets] = 1.0
@@ -60,6 +61,6 @@ def test_calibration_makes_probabilities_of_any_scale(scale: float) -> None:
 
 def test_scores_that_say_the_opposite_keep_their_order_and_the_rate() -> None:
     held = drawn()
-    slope, shift = held.calibration(-perfect(held) * 1e4, EVERYTHING)
+    slope, shift = held.calibration(-perfect(held) * np.float32(1e4), EVERYTHING)
     assert slope > 0
     assert np.isfinite(shift)

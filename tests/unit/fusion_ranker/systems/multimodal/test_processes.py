@@ -9,6 +9,7 @@ import pytest
 from torch import distributed
 
 from modalmesh.errors import InvalidInput
+from modalmesh_services.fusion_ranker.requests import Floats as Doubles
 from modalmesh_services.fusion_ranker.systems.multimodal.learning import system
 from modalmesh_services.fusion_ranker.systems.multimodal.trained import TrainedMultimodal
 from tests.unit.fusion_ranker.systems.multimodal.made import TINY, training
@@ -26,13 +27,17 @@ def learned() -> TrainedMultimodal:
     return system("MultiModalProductRecommender", CHANGES).fit(training())
 
 
+def curve_of(trained: TrainedMultimodal) -> Doubles:
+    return np.array([(epoch.loss, epoch.validation) for epoch in trained.curve], np.float64)
+
+
 def one_of_two(rank: int, folder: Path) -> None:
     os.environ.update(RANK=str(rank), WORLD_SIZE="2", MASTER_ADDR="127.0.0.1", GLOO_SOCKET_IFNAME="lo")
     distributed.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
     try:
         trained = learned()
         np.savez(folder / f"{rank}.npz", **dict(trained.parts().arrays))  # type: ignore[arg-type]
-        np.save(folder / f"{rank}-curve.npy", [(epoch.loss, epoch.validation) for epoch in trained.curve])
+        np.save(folder / f"{rank}-curve.npy", curve_of(trained))
         if rank == 0:
             refused = system("MultiModalProductRecommender", {**CHANGES, "shards": 1})
             with pytest.raises(InvalidInput, match="fewer than the 2 processes"):
@@ -49,7 +54,7 @@ def test_two_processes_have_the_curve_of_one_and_the_same_weights(tmp_path: Path
     for process in both:
         process.join(100)
     assert [process.exitcode for process in both] == [0, 0]
-    alone = [(epoch.loss, epoch.validation) for epoch in learned().curve]
+    alone = curve_of(learned())
     for rank in range(2):
         np.testing.assert_allclose(np.load(tmp_path / f"{rank}-curve.npy"), alone, rtol=1e-4)
     with np.load(tmp_path / "0.npz") as one, np.load(tmp_path / "1.npz") as other:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from modalmesh_services.fusion_ranker.dataset.arrays import Floats
-from modalmesh_services.fusion_ranker.models.interface import RankerModel
+from modalmesh_services.fusion_ranker.models.interface import Probabilities, RankerModel
 from modalmesh_services.fusion_ranker.requests import NO_ROW, ExplainRequest, ProposeRequest, RankRequest, UserRequest
 from modalmesh_services.fusion_ranker.systems.interface import Parts
 from modalmesh_services.fusion_ranker.systems.multimodal.learning import system
@@ -47,8 +47,8 @@ def asked(name: str = "MultiModalAttention", user: int = 3) -> RankRequest:
     return rank_request(catalogue(), fused(name), own, own.last_time_ms + 5)
 
 
-def logits(probabilities: Floats) -> Floats:
-    return np.asarray(np.log(probabilities) - np.log1p(-probabilities))
+def logits(probabilities: Probabilities) -> Probabilities:
+    return np.asarray(np.log(probabilities) - np.log1p(-probabilities), np.float64)
 
 
 def without_events(request: RankRequest, item_id: str) -> RankRequest:
