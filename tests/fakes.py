@@ -55,6 +55,14 @@ def columns(text: str) -> list[pb.Part]:
     return [pb.Part(left=place / count, right=(place + 1) / count, bottom=1.0) for place in range(count)]
 
 
+def visible(shown: image_pb.VisualInput) -> str:
+    """The words of a "picture" or "video" without those whose column's middle lies in a hidden box."""
+    words = (shown.video or shown.image).decode().split()
+    middles = [(place + 0.5) / len(words) for place in range(len(words))]
+    gone = {place for box in shown.hidden for place, middle in enumerate(middles) if box.left < middle < box.right}
+    return " ".join(word for place, word in enumerate(words) if place not in gone)
+
+
 class FakeEncoder:
     """What both fakes share: a model that can be replaced, a count of what was encoded, and delays."""
 
@@ -131,7 +139,7 @@ class FakeImageEncoder(FakeEncoder, ImageEncoderServicer):
     async def Encode(
         self, request: image_pb.ImageEncoderEncodeRequest, context: Any
     ) -> image_pb.ImageEncoderEncodeResponse:
-        words = [(each.video or each.image).decode() for each in request.inputs]
+        words = [visible(each) for each in request.inputs]
         rows = [_FRAMES if each.video else 1 for each in request.inputs]
         places = columns if request.granularity == pb.GRANULARITY_PARTS else None
         matrix, results = await self.answer(words, rows, places)

@@ -10,6 +10,7 @@ from modalmesh_gateway.completion import Completion
 from modalmesh_gateway.encoding import Embedder
 from modalmesh_gateway.events import Recording
 from modalmesh_gateway.explaining import Explaining
+from modalmesh_gateway.explaining_naming import Naming
 from modalmesh_gateway.explaining_parts import Parts
 from modalmesh_gateway.ingest import Ingest
 from modalmesh_gateway.overview import Overview
@@ -65,9 +66,8 @@ class Gateway:
         )
         self.recording = Recording(store, positive)
         self.recommending = Recommending(store, retrieval, services.ranker)
-        self.explaining = Explaining(
-            store, retrieval, services.ranker, Parts(services.text, services.image), self.monitor
-        )
+        naming = Naming(services.ranker, Parts(services.text, services.image))
+        self.explaining = Explaining(store, retrieval, services.ranker, naming, self.monitor)
         self.searching = Searching(text, image)
         self.overview = Overview(store, self.views, self.monitor, text, image)
         self._completion = Completion(

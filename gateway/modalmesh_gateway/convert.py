@@ -40,10 +40,14 @@ def image_request(visuals: Sequence[Visual], *, parts: bool = False) -> image_en
     inputs = [
         image_encoder.VisualInput(video=visual.content)
         if visual.is_video
-        else image_encoder.VisualInput(image=visual.content)
+        else image_encoder.VisualInput(image=visual.content, hidden=map(_box, visual.hidden))
         for visual in visuals
     ]
     return image_encoder.ImageEncoderEncodeRequest(inputs=inputs, granularity=_granularity(parts))
+
+
+def _box(place: Place) -> messages.Part:
+    return messages.Part(left=place.left, top=place.top, right=place.right, bottom=place.bottom)
 
 
 def _granularity(parts: bool) -> messages.Granularity.ValueType:

@@ -2,16 +2,16 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
 
 from modalmesh.errors import InvalidInput, NotFound, TooLarge
 from modalmesh.types import Explanation, Explanations, Lack, RegionShare, Served, WordShare
-from modalmesh_gateway.explaining_checks import checks
-from modalmesh_gateway.explaining_falls import Falls, falls
-from modalmesh_gateway.explaining_parts import Parts
+from modalmesh_gateway.explaining_falls import Falls
+from modalmesh_gateway.explaining_naming import Named, Naming, Wanted
+from modalmesh_gateway.explaining_parts import check_shown
 from modalmesh_gateway.explaining_removals import Removals
 from modalmesh_gateway.ingest import current_basis
 from modalmesh_gateway.parts import PartMonitor, lack_of
@@ -30,15 +30,6 @@ _MOST_ITEMS_WITH_PARTS = 8
 _MOST_PICTURES = 32
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is to be named beside signals and history; regions of these picture files."""
-
-    words: bool = False
-    regions: bool = False
-    pictures: Sequence[bytes] = ()
-
-
 def most_explained(wanted: Wanted) -> int:
     """How many items may be explained at once."""
     return _MOST_ITEMS_WITH_PARTS if wanted.words or wanted.regions else _MOST_ITEMS
@@ -55,23 +46,16 @@ def check_pictures(wanted: Wanted) -> None:
             raise InvalidInput(f"pictures[{position}]", "is empty", reason="EMPTY")
 
 
-@dataclass(frozen=True, slots=True)
-class _Named:
-    """An item's words and regions, and how far its logit falls without each."""
-
-    words: Removals[WordShare]
-    regions: Removals[RegionShare]
-    falls: Falls
-
-
 class Explaining:
     """Signals and history come from the ranker's model, words and regions from ranking the item without them."""
 
-    def __init__(self, store: Store, retrieval: Retrieval, ranker: Ranker, parts: Parts, monitor: PartMonitor) -> None:
+    def __init__(
+        self, store: Store, retrieval: Retrieval, ranker: Ranker, naming: Naming, monitor: PartMonitor
+    ) -> None:
         self._store = store
         self._retrieval = retrieval
         self._ranker = ranker
-        self._parts = parts
+        self._naming = naming
         self._monitor = monitor
 
     async def explain(
@@ -117,7 +101,7 @@ class Explaining:
         wanted: Wanted,
         lacked: list[Lack],
         deadline: Deadline,
-    ) -> Sequence[_Named | None]:
+    ) -> Sequence[Named | None]:
         """What is wanted of each item; None where it can't be had, which `lacked` then says."""
         nothing = [None] * len(item_ids)
         if not wanted.words and not wanted.regions:
@@ -125,49 +109,12 @@ class Explaining:
         items = await self._inputs(view, item_ids, lacked)
         if not items:
             return nothing
-        words, regions = await asyncio.gather(
-            self._words(items, wanted, lacked, deadline), self._regions(items, wanted, lacked, deadline)
-        )
-        without = [[*ours.without, *theirs.without] for ours, theirs in zip(words, regions, strict=True)]
+        check_shown(items, wanted.pictures)
         try:
-            found = await falls(self._ranker, request, without, deadline)
-            await self._check(request, items, words, found, lacked, deadline)
+            return await self._naming.name(request, items, wanted, lacked, deadline)
         except RANKER_FAILURES as error:
             lacked.append(lack_of(self._ranker.name, error))
             return nothing
-        return [_Named(*each) for each in zip(words, regions, found, strict=True)]
-
-    async def _check(
-        self,
-        request: RankInput,
-        items: Sequence[FuseInput],
-        words: Sequence[Removals[WordShare]],
-        found: Sequence[Falls],
-        lacked: list[Lack],
-        deadline: Deadline,
-    ) -> None:
-        """Put what is so for real in the place of what was found out about the words that count most."""
-        wanted = [checks(item, own.shares, fallen) for item, own, fallen in zip(items, words, found, strict=True)]
-        real = await falls(
-            self._ranker, request, await self._parts.without_words(items, wanted, lacked, deadline), deadline
-        )
-        for own, fallen, checked in zip(wanted, found, real, strict=True):
-            for check, fall in zip(own, checked.tolist(), strict=False):
-                fallen[check.place] = fall
-
-    async def _words(
-        self, items: Sequence[FuseInput], wanted: Wanted, lacked: list[Lack], deadline: Deadline
-    ) -> list[Removals[WordShare]]:
-        if not wanted.words:
-            return [Removals() for _ in items]
-        return await self._parts.words(items, lacked, deadline)
-
-    async def _regions(
-        self, items: Sequence[FuseInput], wanted: Wanted, lacked: list[Lack], deadline: Deadline
-    ) -> list[Removals[RegionShare]]:
-        if not wanted.regions:
-            return [Removals() for _ in items]
-        return await self._parts.regions(items, wanted.pictures, lacked, deadline)
 
     async def _inputs(self, view: NamespaceView, item_ids: Sequence[str], lacked: list[Lack]) -> list[FuseInput]:
         """The items with the vectors that their fused ones are made of; none while these are of another model."""
@@ -180,14 +127,13 @@ class Explaining:
         return [basis.input_of(records[item_id]) for item_id in item_ids]
 
 
-def _with_parts(explanation: Explanation, named: _Named | None) -> Explanation:
+def _with_parts(explanation: Explanation, named: Named | None) -> Explanation:
     if named is None:
         return explanation
-    words = len(named.words.shares)
     return replace(
         explanation,
-        words=_shares(named.words, named.falls[:words], _share_of(explanation, "text")),
-        regions=_shares(named.regions, named.falls[words:], _share_of(explanation, "image")),
+        words=_shares(named.words, named.word_falls, _share_of(explanation, "text")),
+        regions=_shares(named.regions, named.region_falls, _share_of(explanation, "image")),
         words_fit=named.words.fit,
         regions_fit=named.regions.fit,
     )

@@ -11,6 +11,7 @@ from modalmesh.errors import InvalidInput
 from modalmesh.types import Lack, RegionShare, WordShare
 from modalmesh_gateway.content import image_hash, text_hash
 from modalmesh_gateway.explaining_checks import Check, without_for_real
+from modalmesh_gateway.explaining_hidden import without_hidden
 from modalmesh_gateway.explaining_removals import (
     PictureSource,
     Removals,
@@ -68,14 +69,21 @@ class Parts:
         """Each item as its checks say; see explaining_checks."""
         return await without_for_real(self._text, items, wanted, lacked, deadline)
 
+    async def without_hidden(
+        self,
+        items: Sequence[FuseInput],
+        pictures: Sequence[bytes],
+        wanted: Sequence[Sequence[RegionShare]],
+        lacked: list[Lack],
+        deadline: Deadline,
+    ) -> list[list[FuseInput]]:
+        """Each item without each of these regions; see explaining_hidden."""
+        return await without_hidden(self._image, items, pictures, wanted, lacked, deadline)
+
     async def regions(
         self, items: Sequence[FuseInput], pictures: Sequence[bytes], lacked: list[Lack], deadline: Deadline
     ) -> list[Removals[RegionShare]]:
-        """Of each item, in order: of those of its pictures that are among `pictures`.
-
-        Raises:
-            InvalidInput: a picture is of none of the items.
-        """
+        """Of each item, in order: of those of its pictures that are among `pictures`."""
         numbers: dict[str, int] = {}
         for number, content in enumerate(pictures):
             numbers.setdefault(image_hash(content), number)
@@ -92,7 +100,6 @@ class Parts:
                 lacked.append(Lack("regions", "PICTURE_NOT_GIVEN"))
             elif shown and item.image is None:
                 lacked.append(Lack("regions", "NO_VECTOR"))
-        _check_all_shown(numbers, items)
         encoded = await _parts(self._image, asked, [item.image for item in items], lacked, deadline)
         sources: list[list[PictureSource]] = [[] for _ in items]
         for each, parts in encoded.items():
@@ -100,10 +107,11 @@ class Parts:
         return [without_regions(item, of_item) for item, of_item in zip(items, sources, strict=True)]
 
 
-def _check_all_shown(numbers: Mapping[str, int], items: Sequence[FuseInput]) -> None:
+def check_shown(items: Sequence[FuseInput], pictures: Sequence[bytes]) -> None:
+    """Raises InvalidInput for a picture of none of the items."""
     shown = {picture.content_hash for item in items for picture in item.item.pictures}
-    for content_hash, number in numbers.items():
-        if content_hash not in shown:
+    for number, content in enumerate(pictures):
+        if image_hash(content) not in shown:
             raise InvalidInput(f"pictures[{number}]", "is no picture of these items", reason="UNKNOWN_PICTURE")
 
 

@@ -18,8 +18,6 @@ Share = TypeVar("Share", WordShare, RegionShare)
 
 MOST_WORDS = 64
 """An item's words are named one by one up to so many; of a longer text, several in a row together."""
-MOST_REGIONS = 64
-"""Of all pictures of an item together; a finer grid is made coarser."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +81,7 @@ def without_regions(item: FuseInput, sources: Sequence[PictureSource]) -> Remova
     for source in sources:
         pooled = _pooled(item.image, source.rows[0], source.encoded)
         removals.fit = min(removals.fit, pooled.fit)
-        for region in regions_of(source.encoded.places, max(1, MOST_REGIONS // len(sources))):
+        for region in regions_of(source.encoded.places):
             image = with_vector(item.image, source.rows, pooled.without(region.rows))
             box = (region.left, region.top, region.right, region.bottom)
             removals.shares.append(RegionShare(source.picture, *box, contribution=0.0, share=0.0))

@@ -1,10 +1,13 @@
-"""A picture's regions: the cells of an encoder's grid, a few together where there are many. Knows no grpc."""
+"""A picture's regions: a few blocks of the cells of an encoder's grid. Knows no grpc."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil
 
 from modalmesh_gateway.ports import Place
+
+# Rows and columns of blocks. A cell has seen far more of the picture than its own box, so that smaller blocks would say
+# less about what lies in them.
+_SIDES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,21 +21,20 @@ class Region:
     rows: tuple[int, ...]
 
 
-def regions_of(places: Sequence[Place], most: int) -> list[Region]:
-    """At most `most` regions, row by row; `places` are the boxes of a grid's cells."""
-    columns = _numbers([place.left for place in places])
-    rows = _numbers([place.top for place in places])
-    side = 1
-    while ceil(len(columns) / side) * ceil(len(rows) / side) > most:
-        side += 1
+def regions_of(places: Sequence[Place]) -> list[Region]:
+    """At most nine regions, row by row, of about equally many cells each; `places` are the boxes of a grid's cells."""
+    columns, rows = _groups([place.left for place in places]), _groups([place.top for place in places])
     cells: dict[tuple[int, int], list[int]] = {}
     for number, place in enumerate(places):
-        cells.setdefault((rows[place.top] // side, columns[place.left] // side), []).append(number)
-    return [_around([places[number] for number in cells[key]], cells[key]) for key in sorted(cells)]
+        cells.setdefault((rows[place.top], columns[place.left]), []).append(number)
+    return [_around([places[number] for number in own], own) for _, own in sorted(cells.items())]
 
 
-def _numbers(edges: Sequence[float]) -> dict[float, int]:
-    return {edge: number for number, edge in enumerate(sorted(set(edges)))}
+def _groups(edges: Sequence[float]) -> dict[float, int]:
+    """Which of the few rows, or columns, of blocks an edge belongs to."""
+    known = sorted(set(edges))
+    groups = min(_SIDES, len(known))
+    return {edge: number * groups // len(known) for number, edge in enumerate(known)}
 
 
 def _around(places: Sequence[Place], rows: Sequence[int]) -> Region:

@@ -16,14 +16,6 @@ Input = TypeVar("Input", contravariant=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Visual:
-    """A picture's or a video's bytes."""
-
-    content: bytes
-    is_video: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Place:
     """Where a part lies in its input: characters [start, end) of a text, a box of a picture in shares of its sides."""
 
@@ -33,6 +25,15 @@ class Place:
     top: float = 0.0
     right: float = 0.0
     bottom: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Visual:
+    """A picture's or a video's bytes; boxes of a picture that are `hidden` are painted over before it is encoded."""
+
+    content: bytes
+    is_video: bool = False
+    hidden: Sequence[Place] = ()
 
 
 @dataclass(frozen=True, slots=True)

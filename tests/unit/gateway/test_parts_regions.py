@@ -20,19 +20,20 @@ def grid(rows: int, columns: int) -> list[Place]:
 
 def test_a_small_grid_is_taken_cell_by_cell() -> None:
     cells = grid(2, 3)
-    regions = regions_of(cells, most=6)
+    regions = regions_of(cells)
     assert [region.rows for region in regions] == [(0,), (1,), (2,), (3,), (4,), (5,)]
     assert [(region.left, region.top) for region in regions] == [(cell.left, cell.top) for cell in cells]
 
 
-@pytest.mark.parametrize(("rows", "columns", "most", "side"), [(7, 7, 64, 1), (14, 14, 64, 2), (16, 16, 10, 6)])
-def test_a_fine_grid_is_made_coarser_and_loses_no_cell(rows: int, columns: int, most: int, side: int) -> None:
-    regions = regions_of(grid(rows, columns), most)
-    assert len(regions) <= most
-    assert max(len(region.rows) for region in regions) == side**2
+@pytest.mark.parametrize(("rows", "columns", "most", "least"), [(7, 7, 9, 4), (14, 14, 25, 16), (1, 16, 6, 5)])
+def test_a_fine_grid_becomes_nine_regions_of_about_equal_size(rows: int, columns: int, most: int, least: int) -> None:
+    regions = regions_of(grid(rows, columns))
+    sizes = [len(region.rows) for region in regions]
+    assert len(regions) == min(3, rows) * 3
+    assert (max(sizes), min(sizes)) == (most, least)
     assert sorted(row for region in regions for row in region.rows) == list(range(rows * columns))
     assert sum((region.right - region.left) * (region.bottom - region.top) for region in regions) == pytest.approx(0.5)
 
 
 def test_no_cells_are_no_regions() -> None:
-    assert regions_of([], most=4) == []
+    assert regions_of([]) == []
