@@ -123,7 +123,7 @@ class TrainingSettings:
     """
 
     loss: str = one_of("softmax", "bce")
-    epochs: int = number(6, 1, 10_000)
+    epochs: int = number(5, 1, 10_000)
     patience: int = number(2, 1, 10_000)
     batch: int = number(32, 1, 65_536)
     shards: int = number(2, 1, 4096)

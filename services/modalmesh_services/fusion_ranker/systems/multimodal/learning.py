@@ -27,11 +27,11 @@ _OF_TRAINING = frozenset(field.name for field in fields(TrainingSettings))
 
 
 def system(name: str, changes: Mapping[str, object] = MappingProxyType({})) -> "MultimodalSystem":
-    """`name` is a system's or that of a TOML file. `changes` are settings, by path or as tables: history.kind, or
-    history = {kind = ...}; those of training by their bare name too.
+    """`changes` are settings, by path or as tables, as a TOML file has them: history.kind, or history = {kind = ...};
+    those of training by their bare name too.
 
     Raises:
-        NotFound: there is no such system or file.
+        NotFound: there is no such system.
         InvalidInput: a setting is wrong; names it.
     """
     table = asdict(read_configuration(name))

@@ -45,7 +45,8 @@ class ShardLoss:
         encoded = network.items(chosen, kept)
         ids = self._dropped(self._ids[rows])
         vectors = network.with_ids(encoded.vectors, ids)
-        events = Events(vectors[past], ids[past], shard.pasts.ages, shard.pasts.positive, shard.pasts.rows != NOTHING)
+        pasts = shard.pasts
+        events = Events(vectors[past], ids[past], pasts.ages, pasts.positive, pasts.rows != NOTHING)
         read = network.read(events)
         places = torch.cat([target, negative.expand(len(target), -1)], dim=1)  # (B, T + K)
         candidates = vectors[places]

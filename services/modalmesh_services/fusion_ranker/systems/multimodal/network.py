@@ -45,14 +45,13 @@ class Events:
 
 
 class Popularity(CollaborativeSignal):
-    """How many liked an item: the logarithm, in standard deviations above the vocabulary's mean, times a weight."""
+    """How many liked an item: the logarithm, in standard deviations above the vocabulary's mean."""
 
     logarithms: Tensor
 
     def __init__(self, items: int) -> None:
         super().__init__()
         self.register_buffer("logarithms", torch.zeros(items + 1))
-        self.weight = nn.Parameter(torch.ones(()))
 
     @torch.no_grad()
     def start_from(self, counts: Tensor) -> None:
@@ -63,7 +62,7 @@ class Popularity(CollaborativeSignal):
             self.logarithms[1:] = (logarithms - logarithms.mean()) / spread
 
     def score(self, history: Tensor, candidates: Tensor) -> Tensor:
-        return self.weight * self.logarithms[candidates]
+        return self.logarithms[candidates]
 
 
 class Network(nn.Module):
@@ -83,6 +82,7 @@ class Network(nn.Module):
         self.liked = nn.Embedding(2, dim)
         self.history = _history(configuration)
         self.signals = nn.ModuleDict({name: _signal(configuration, name, vocabulary) for name in settings.signals})
+        self.trust = nn.Parameter(torch.ones(len(self.signals)))
         self.attention = TargetAttention(dim, configuration.head.attention) if configuration.head.attention else None
         compared = 2 if self.attention is None else 3
         inputs = (2 * compared - 1) * dim + len(self.signals) + 1
@@ -118,8 +118,8 @@ class Network(nn.Module):
         met = events.ids.masked_fill(~(events.mask & events.positive), COLD)
         signals = [signal(met, ids) for signal in self.signals.values()]
         result: Tensor = self.head([*known, near[..., None], *signals])
-        for signal in signals:
-            result = result + signal[..., 0]
+        for weight, signal in zip(self.trust, signals, strict=True):
+            result = result + weight * signal[..., 0]
         return result + near
 
     def calibrated(self, logits: Tensor) -> Tensor:
@@ -145,4 +145,7 @@ def _signal(configuration: Configuration, name: str, vocabulary: int) -> Collabo
             return MatrixFactorisation(vocabulary, settings.dim)
         case "deep":
             return DeepCollaborativeFiltering(vocabulary, settings.dim)
-    return ItemItem(vocabulary, settings.neighbours)
+    similarities = ItemItem(vocabulary, settings.neighbours)
+    # They are counted from the users that training shows again: learned on, they would know these by heart.
+    similarities.weight.requires_grad_(False)
+    return similarities

@@ -5,7 +5,6 @@ import tomllib
 import typing
 from collections.abc import Mapping
 from importlib import resources
-from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from modalmesh.errors import InvalidInput, NotFound
@@ -17,17 +16,11 @@ _SUFFIX = ".toml"
 
 
 def read_configuration(name: str) -> Configuration:
-    """Of a system that comes with the package, or of a file whose name ends in .toml.
+    """Of a system that comes with the package.
 
     Raises:
-        NotFound: there is no such system or file.
-        InvalidInput: it is no TOML, or a setting is wrong; `field` is its path, such as history.kind.
+        NotFound: there is no such system.
     """
-    if name.endswith(_SUFFIX):
-        source = Path(name)
-        if not source.is_file():
-            raise NotFound(f"there is no configuration {name}")
-        return parse_configuration(source.read_bytes(), source.stem)
     folder = resources.files(__package__) / "configurations"
     kept = {entry.name.removesuffix(_SUFFIX): entry for entry in folder.iterdir() if entry.name.endswith(_SUFFIX)}
     if name not in kept:
@@ -36,12 +29,16 @@ def read_configuration(name: str) -> Configuration:
 
 
 def parse_configuration(text: bytes, name: str) -> Configuration:
-    """`name` is the system's where the file has none."""
+    """`name` is the system's.
+
+    Raises:
+        InvalidInput: it is no TOML, or a setting is wrong; `field` is its path, such as history.kind.
+    """
     try:
         table = tomllib.loads(text.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidInput("configuration", f"is no TOML: {error}", reason="NOT_TOML") from error
-    return configuration_of({"name": name, **table})
+    return configuration_of({**table, "name": name})
 
 
 def configuration_of(table: Mapping[str, Any]) -> Configuration:

@@ -25,15 +25,10 @@ def contents_of(network: Network, items: Items, kept: Tensor | None = None) -> T
     return torch.cat([torch.zeros(0, network.configuration.dim, device=items.attributes.device), *parts])
 
 
-def events_of(network: Network, vectors: Tensor, ids: Tensor, pasts: Pasts) -> Events:
-    """Of items with `vectors` (N, D), as with_ids gives them, and `ids` (N,)."""
-    rows = pasts.rows.to(vectors.device)
-    known = rows.clamp(min=0)
-    if not len(vectors):
-        vectors, ids = vectors.new_zeros(1, vectors.shape[1]), ids.new_zeros(1)
-    return Events(
-        vectors[known], ids[known], pasts.ages.to(vectors.device), pasts.positive.to(vectors.device), rows != NOTHING
-    )
+def events_of(vectors: Tensor, ids: Tensor, pasts: Pasts) -> Events:
+    """`vectors` (N, D) of items, as with_ids gives them, and their `ids` (N,); rows of `pasts` are theirs."""
+    known = pasts.rows.clamp(min=0)
+    return Events(vectors[known], ids[known], pasts.ages, pasts.positive, pasts.rows != NOTHING)
 
 
 @torch.inference_mode()
@@ -49,12 +44,13 @@ def score_all(
     """(U, N) float32: the logits of probabilities. The network must be in eval mode."""
     vectors = network.with_ids(contents, ids)
     pasts = Pasts.of(histories, times_ms, network.configuration.history.events, has_order=has_order)
+    pasts = pasts.to(ids.device)
     scores = np.empty((len(histories), len(contents)), np.float32)
     for user in range(len(histories)):
         # One user at a time: what is compared of ten thousand items with fifty events takes some MB.
         row = slice(user, user + 1)
         own = Pasts(pasts.rows[row], pasts.ages[row], pasts.positive[row])
-        events = events_of(network, vectors, ids, own)
+        events = events_of(vectors, ids, own)
         logits = network.logits(events, network.read(events), vectors[None], ids[None])
         scores[user] = network.calibrated(logits)[0].cpu().numpy()
     return scores

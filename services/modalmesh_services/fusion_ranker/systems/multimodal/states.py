@@ -44,6 +44,9 @@ class Pasts:
             ages[own] = np.maximum(now - history.times_ms, 0) / _DAY_MS if has_order else 0.0
         return cls(torch.from_numpy(rows), torch.from_numpy(ages), torch.from_numpy(positive))
 
+    def to(self, device: torch.device) -> Self:
+        return type(self)(self.rows.to(device), self.ages.to(device), self.positive.to(device))
+
 
 @dataclass(frozen=True, slots=True)
 class Shard:
@@ -58,6 +61,16 @@ class Shard:
     allowed: Tensor
     chances: Tensor
     weight: float
+
+    def to(self, device: torch.device) -> Self:
+        return type(self)(
+            self.pasts.to(device),
+            self.targets.to(device),
+            self.negatives.to(device),
+            self.allowed.to(device),
+            self.chances.to(device),
+            self.weight,
+        )
 
 
 class Sampler:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from modalmesh_services.fusion_ranker.dataset import Catalogue, History
 from modalmesh_services.fusion_ranker.dataset.arrays import Floats, Times
+from modalmesh_services.fusion_ranker.models.explaining import sigmoid
 from modalmesh_services.fusion_ranker.models.parts.collaborative import COLD
 from modalmesh_services.fusion_ranker.systems.interface import Parts
 from modalmesh_services.fusion_ranker.systems.multimodal.checkpoint import Epoch
@@ -34,6 +35,10 @@ class TrainedMultimodal:
 
     def score(self, histories: Sequence[History], times_ms: Times) -> Floats:
         return score_all(self.network, self.contents, self.ids, histories, times_ms, has_order=self.has_order)
+
+    def probabilities(self, scores: Floats, histories: Sequence[History], times_ms: Times) -> Floats:
+        """Scores are their logits."""
+        return np.asarray(sigmoid(scores.astype(np.float64)), np.float32)
 
     def serving(self, catalogue: Catalogue) -> Self:
         items = self.network.items.prepared(Items.of(catalogue, self.network.layout).to(self.ids.device))

@@ -50,7 +50,7 @@ class Trainer:
         self._network, self._data, self._processes, self._watch = network, data, processes, watch
         self._settings = network.configuration.training
         self._loss = ShardLoss(network, data.items, data.ids)
-        self._parameters = list(network.parameters())
+        self._parameters = [each for each in network.parameters() if each.requires_grad]
         self._optimiser = torch.optim.AdamW(self._parameters, lr=self._settings.rate, weight_decay=self._settings.decay)
         self._curve: tuple[Epoch, ...] = ()
         self._best = _copied(network)
@@ -86,7 +86,7 @@ class Trainer:
         for number in self._processes.mine(len(shards)):
             shard = shards[number]
             _seed(*place, number)
-            cost: Cost = self._loss(shard)
+            cost: Cost = self._loss(shard.to(loss.device))
             torch.autograd.backward(cost.total * shard.weight)
             loss += cost.total.detach() * shard.weight
             confidence += cost.confidence * shard.weight
@@ -120,7 +120,8 @@ class Trainer:
             everything = torch.ones(count, dtype=torch.bool, device=found.device)
             without = ~torch.eye(count, dtype=torch.bool, device=found.device)
             for place, kept in enumerate([everything, *without]):
-                found[place] += self._loss(shards[number], kept).parts["targets"] * shards[number].weight
+                cost = self._loss(shards[number].to(found.device), kept)
+                found[place] += cost.parts["targets"] * shards[number].weight
         self._network.train()
         self._processes.add_up([found])
         if items.gates is not None:

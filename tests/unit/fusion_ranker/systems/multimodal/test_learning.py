@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from modalmesh_services.fusion_ranker.systems.interface import Step, Watch, WatchedSystem
+from modalmesh_services.fusion_ranker.systems.interface import GivesProbabilities, Step, Watch, WatchedSystem
 from modalmesh_services.fusion_ranker.systems.multimodal.learning import MultimodalSystem, system
 from modalmesh_services.fusion_ranker.systems.multimodal.trained import TrainedMultimodal
 from tests.unit.fusion_ranker.systems.multimodal.made import ITEMS, TINY, USERS, camp, cold_training, training
@@ -133,7 +133,8 @@ def test_probabilities_are_scaled_to_what_is_liked() -> None:
     world = training()
     trained = tiny(epochs=4, held_out=6, rate=0.02).fit(world)
     times = np.array([own.last_time_ms for own in world.histories], np.int64)
-    chances = 1 / (1 + np.exp(-trained.score(world.histories, times).astype(np.float64)))
+    chances = trained.probabilities(trained.score(world.histories, times), world.histories, times)
+    assert isinstance(trained, GivesProbabilities)
     # Some 3 of 26 unseen items are liked in the end that is held out.
     assert 0.03 < chances.mean() < 0.3
     assert len(chances) == USERS

@@ -1,4 +1,4 @@
-from pathlib import Path
+import tomllib
 
 import pytest
 
@@ -15,17 +15,16 @@ def test_every_named_system_comes_with_its_configuration(name: str) -> None:
     assert read_configuration(name).name == name == system(name).name
 
 
-def test_a_file_is_a_system_too(tmp_path: Path) -> None:
-    file = tmp_path / "mine.toml"
-    file.write_text('modalities = ["text"]\ndim = 16\n[history]\nkind = "lstm"\n')
-    read = read_configuration(str(file))
-    assert (read.name, read.modalities, read.dim, read.history.kind) == ("mine", ("text",), 16, "lstm")
+def test_a_file_changes_a_system_by_its_tables() -> None:
+    file = 'modalities = ["text"]\ndim = 16\nepochs = 3\n[history]\nkind = "lstm"\n'
+    changed = system("MultiModalAttention", tomllib.loads(file)).settings
+    assert (changed.modalities, changed.dim, changed.training.epochs) == (("text",), 16, 3)
+    assert (changed.history.kind, changed.fusion.kind) == ("lstm", "attention")
 
 
-@pytest.mark.parametrize("name", ["nothing", "nothing.toml"])
-def test_what_is_not_there_is_not_found(name: str) -> None:
-    with pytest.raises(NotFound, match="nothing"):
-        read_configuration(name)
+def test_a_system_that_is_not_there_is_not_found() -> None:
+    with pytest.raises(NotFound, match="no system 'nothing'; there are FeatureAligner, MultiModalAttention"):
+        read_configuration("nothing")
 
 
 @pytest.mark.parametrize(
