@@ -1,18 +1,12 @@
 """Settings to a model that ranks."""
 
-import logging
 from pathlib import Path
 
-from modalmesh.errors import InvalidInput
-from modalmesh_services.fusion_ranker.bundle import read_bundle
 from modalmesh_services.fusion_ranker.limits import RankerLimits
 from modalmesh_services.fusion_ranker.models.interface import ModelDescription, RankerModel
 from modalmesh_services.fusion_ranker.models.zero_shot import NAME as ZERO_SHOT
 from modalmesh_services.fusion_ranker.models.zero_shot import ZeroShotConfig, ZeroShotRanker
 from modalmesh_services.fusion_ranker.settings import FusionRankerSettings
-from modalmesh_services.fusion_ranker.systems import kind_of
-
-logger = logging.getLogger(__name__)
 
 
 def load(settings: FusionRankerSettings) -> RankerModel:
@@ -24,21 +18,10 @@ def load(settings: FusionRankerSettings) -> RankerModel:
     """
     if settings.model == ZERO_SHOT:
         return ZeroShotRanker(ZeroShotConfig(text_dim=settings.text_dim, image_dim=settings.image_dim))
+    # Only here: what serves without a bundle needs none of what reads one.
+    from modalmesh_services.fusion_ranker.bundle.serving import load_bundle
+
     return load_bundle(Path(settings.model))
-
-
-def load_bundle(folder: Path) -> RankerModel:
-    """Raises:
-    NotFound, InvalidInput: as `load`.
-    """
-    bundle = read_bundle(folder)
-    try:
-        model = kind_of(bundle.learned.system).ranker(bundle.parts, bundle.made_for)
-    except (ValueError, KeyError) as error:
-        why = f"{bundle.learned.system} can't rank with its parts ({type(error).__name__}: {error})"
-        raise InvalidInput(f"bundle {folder}", why, reason="BUNDLE_NOT_WHOLE") from error
-    logger.info("loaded %s of revision %s from %s", bundle.learned.system, bundle.revision, folder)
-    return model
 
 
 def limits(settings: FusionRankerSettings, model: ModelDescription) -> RankerLimits:

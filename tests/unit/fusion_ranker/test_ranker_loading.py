@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,25 @@ def test_the_default_model_fits_the_packaged_encoders() -> None:
     description = load(settings).description
     assert (description.text_dim, description.image_dim, description.fused_dim) == (384, 1280, 1664)
     assert limits(settings, description).fuse_items == 4096
+
+
+def test_without_a_bundle_nothing_is_loaded_that_only_a_bundle_needs() -> None:
+    code = (
+        "import sys; from modalmesh_services.fusion_ranker import __main__, loading, settings;"
+        "loading.load(settings.FusionRankerSettings());"
+        "sys.exit(bool({'scipy', 'sklearn', 'safetensors', 'jinja2'} & set(sys.modules)))"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_what_serves_a_bundle_needs_neither_scikit_learn_nor_jinja() -> None:
+    systems = "modalmesh_services.fusion_ranker.systems"
+    code = (
+        f"import sys, {systems}.modalmesh.serving, {systems}.multimodal.serving;"
+        "import modalmesh_services.fusion_ranker.bundle.serving;"
+        "sys.exit(bool({'sklearn', 'jinja2', 'grpc'} & set(sys.modules)))"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_no_more_items_are_taken_than_whose_vectors_fit_into_an_answer() -> None:

@@ -10,12 +10,12 @@ import numpy as np
 
 from modalmesh_services.fusion_ranker.bundle import Learned, write_bundle
 from modalmesh_services.fusion_ranker.bundle.manifest import hash_of
+from modalmesh_services.fusion_ranker.bundle.serving import load_bundle
 from modalmesh_services.fusion_ranker.dataset.reading import Dataset
 from modalmesh_services.fusion_ranker.evaluation.store import fingerprint
 from modalmesh_services.fusion_ranker.job.choosing import Chosen
 from modalmesh_services.fusion_ranker.job.data import Prepared
 from modalmesh_services.fusion_ranker.job.lines import Lines
-from modalmesh_services.fusion_ranker.loading import load_bundle
 from modalmesh_services.fusion_ranker.systems.interface import Step, Trained, Training, Watch, WatchedSystem
 from modalmesh_services.fusion_ranker.training.curves import Curves
 from modalmesh_services.fusion_ranker.training.page import page

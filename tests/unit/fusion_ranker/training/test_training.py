@@ -13,12 +13,12 @@ from modalmesh.errors import InvalidInput
 from modalmesh_services.fusion_ranker.bundle import read_bundle
 from modalmesh_services.fusion_ranker.bundle.contents import FILES
 from modalmesh_services.fusion_ranker.bundle.manifest import MANIFEST
+from modalmesh_services.fusion_ranker.bundle.serving import load_bundle
 from modalmesh_services.fusion_ranker.dataset import Interactions
 from modalmesh_services.fusion_ranker.dataset.reading import Dataset
 from modalmesh_services.fusion_ranker.job.choosing import Chosen
 from modalmesh_services.fusion_ranker.job.data import Prepared
 from modalmesh_services.fusion_ranker.job.lines import Lines
-from modalmesh_services.fusion_ranker.loading import load_bundle
 from modalmesh_services.fusion_ranker.systems.interface import Step
 from modalmesh_services.fusion_ranker.training.training import Outcome, train, training_of
 from tests.unit.fusion_ranker.tiny.learning import NAME, TinyFitted, TinySystem
