@@ -18,6 +18,7 @@ from modalmesh_services.fusion_ranker.dataset.reading import read_interactions
 from modalmesh_services.fusion_ranker.evaluation.bundles import measure_bundle
 from modalmesh_services.fusion_ranker.evaluation.choosing import chosen_plan
 from modalmesh_services.fusion_ranker.evaluation.documents import document
+from modalmesh_services.fusion_ranker.evaluation.jobs import default_processes
 from modalmesh_services.fusion_ranker.evaluation.report.page import write_report
 from modalmesh_services.fusion_ranker.evaluation.results import Evaluation
 from modalmesh_services.fusion_ranker.evaluation.runner import Runner
@@ -39,6 +40,7 @@ _FOLDER = click.Path(path_type=Path)
 @click.option("--interactions", type=_FOLDER, help="a file as interactions.csv")
 @click.option("--report", type=_FOLDER, default=Path("evaluation.html"), show_default=True, help="where the page goes")
 @click.option("--results", type=_FOLDER, help="where measurements are kept; default: in the home")
+@click.option("--processes", type=click.IntRange(1), default=default_processes, help="default: two, of one core one")
 @click.option("--home", type=_FOLDER, default=Path(".modalmesh"), show_default=True, help="the home of a mesh")
 @click.option("--address", help="a mesh's gateway, instead")
 @click.option("--namespace", default="default", show_default=True, help="the catalogue")
@@ -51,6 +53,7 @@ def main(
     interactions: Path | None,
     report: Path,
     results: Path | None,
+    processes: int,
     home: Path,
     address: str | None,
     namespace: str,
@@ -68,7 +71,7 @@ def main(
             evaluation, consequences = _of_bundle(bundle, interactions, source, lines)
         else:
             dataset = prepare(source, lines).dataset
-            runner = Runner(dataset, Store(results or home / "evaluation"), lines)
+            runner = Runner(dataset, Store(results or home / "evaluation"), lines, processes)
             evaluation, consequences = runner.run(plan), dataset.consequences
         write_report(evaluation, folder.name, consequences, report)
         return {**document(evaluation), "consequences": list(consequences), "report": str(report)}

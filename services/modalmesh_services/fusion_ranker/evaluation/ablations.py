@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -10,14 +11,20 @@ from modalmesh_services.fusion_ranker.dataset.arrays import Floats, Indexes, Tim
 from modalmesh_services.fusion_ranker.dataset.catalogue import NO_TIME
 from modalmesh_services.fusion_ranker.systems.interface import Fitted, System, Training
 
+Whole = TypeVar("Whole")
+
+
+def _all(whole: Whole) -> Whole:
+    return whole
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """What is hidden, of items and of events; `name` says it in words. `version` is raised when it hides another."""
 
     name: str
-    catalogue: Callable[[Catalogue], Catalogue] = lambda catalogue: catalogue
-    history: Callable[[History], History] = lambda history: history
+    catalogue: Callable[[Catalogue], Catalogue] = _all
+    history: Callable[[History], History] = _all
     has_order: bool = True
     version: int = 1
 
@@ -96,6 +103,14 @@ def _no_attributes(catalogue: Catalogue) -> Catalogue:
     )
 
 
+def _no_content(catalogue: Catalogue) -> Catalogue:
+    return _no_text(_no_pictures(_no_attributes(catalogue)))
+
+
+def _liked(history: History) -> History:
+    return history[history.positive]
+
+
 def _shuffled_pictures(catalogue: Catalogue) -> Catalogue:
     """Who has a picture keeps one, but another's: what is left is that there is one."""
     image = catalogue.image
@@ -117,10 +132,10 @@ MODALITIES = (
     Change("without pictures", _no_pictures),
     Change("with shuffled pictures", _shuffled_pictures),
     Change("without attributes", _no_attributes),
-    Change("without any content", lambda catalogue: _no_text(_no_pictures(_no_attributes(catalogue)))),
+    Change("without any content", _no_content),
 )
 
 EVENTS = (
     Change("without order", history=History.without_order, has_order=False),
-    Change("without what wasn't liked", history=lambda history: history[history.positive]),
+    Change("without what wasn't liked", history=_liked),
 )

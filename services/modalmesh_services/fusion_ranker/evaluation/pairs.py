@@ -64,7 +64,9 @@ def pair_intervals(probabilities: Floats, liked: Flags, users: Indexes) -> Mappi
     return {name: bootstrap.interval(value, drawn[name]) for name, value in values.items()}
 
 
-def _drawn(probabilities: Floats, liked: Flags, owner: npt.NDArray[np.intp], times: Numbers) -> dict[str, Numbers]:
+def _drawn(
+    probabilities: Floats, liked: Flags, owner: npt.NDArray[np.intp], times: npt.NDArray[np.int64]
+) -> dict[str, Numbers]:
     """(ROUNDS,) by figure: all of these come from sums over each user's pairs."""
 
     def sums(values: npt.NDArray[np.generic]) -> Numbers:
@@ -86,7 +88,9 @@ def _drawn(probabilities: Floats, liked: Flags, owner: npt.NDArray[np.intp], tim
     }
 
 
-def _drawn_auc(probabilities: Floats, liked: Flags, owner: npt.NDArray[np.intp], times: Numbers) -> Numbers:
+def _drawn_auc(
+    probabilities: Floats, liked: Flags, owner: npt.NDArray[np.intp], times: npt.NDArray[np.int64]
+) -> Numbers:
     """(ROUNDS,): the share of (liked, other) pairs of pairs that are in order, ties counting half; NaN of one class."""
     order = np.argsort(probabilities, kind="stable")
     ties = np.flatnonzero(np.diff(probabilities[order], prepend=-1.0))

@@ -19,6 +19,7 @@ class Progress:
 
     listener: Listener
     ahead: dict[str, int]
+    processes: int = 1
     _done: int = 0
     _spent: dict[str, list[float]] = field(default_factory=dict)
 
@@ -41,6 +42,7 @@ class Progress:
         means = {system: sum(own) / len(own) for system, own in self._spent.items()}
         usual = sum(means.values()) / len(means)
         seconds = sum(count * means.get(system, usual) for system, count in self.ahead.items())
+        seconds /= self.processes
         if not seconds:
             return ""
         return f", about {seconds / 60:.0f} min left" if seconds >= 90 else f", about {seconds:.0f} s left"

@@ -14,6 +14,7 @@ import click
 
 from modalmesh_services.fusion_ranker.evaluation.ablations import EVENTS, MODALITIES, Ablated
 from modalmesh_services.fusion_ranker.evaluation.choosing import chosen_plan
+from modalmesh_services.fusion_ranker.evaluation.jobs import default_processes
 from modalmesh_services.fusion_ranker.evaluation.plans import Plan, Renamed
 from modalmesh_services.fusion_ranker.evaluation.protocols import PROTOCOLS
 from modalmesh_services.fusion_ranker.evaluation.quality_page import quality_page
@@ -39,6 +40,7 @@ _SMALLER = {"with one network": {"networks": 1}}
 @click.option("--ablations/--no-ablations", default=True, help="what each part of the default adds")
 @click.option("--out", type=_FOLDER, default=Path("docs/quality.md"), show_default=True)
 @click.option("--results", type=_FOLDER, help="where measurements are kept; default: in the home")
+@click.option("--processes", type=click.IntRange(1), default=default_processes, help="default: two, of one core one")
 @click.option("--home", type=_FOLDER, default=Path(".modalmesh"), show_default=True, help="the home of a mesh")
 @click.option("--address", help="a mesh's gateway, instead")
 @click.option("--namespace", default="default", show_default=True, help="the catalogue")
@@ -50,6 +52,7 @@ def main(
     ablations: bool,
     out: Path,
     results: Path | None,
+    processes: int,
     home: Path,
     address: str | None,
     namespace: str,
@@ -60,7 +63,7 @@ def main(
     def work(lines: Lines) -> Mapping[str, Any]:
         plan = chosen_plan((), protocols, with_named)
         dataset = prepare(Source(folder, home, namespace, address), lines).dataset
-        runner = Runner(dataset, Store(results or home / "evaluation"), lines)
+        runner = Runner(dataset, Store(results or home / "evaluation"), lines, processes)
         whole = runner.run(plan)
         parts = runner.run(ablation_plan(ablated)) if ablations else None
         out.parent.mkdir(parents=True, exist_ok=True)

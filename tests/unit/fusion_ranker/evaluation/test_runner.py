@@ -111,3 +111,18 @@ def test_a_result_depends_on_data_and_configuration(made: Dataset) -> None:
 def test_the_same_training_is_known_whoever_made_it(made: Dataset) -> None:
     (one,), (other,), (unordered,) = (PROTOCOLS[name](made) for name in ("users", "missing_10", "users_without_order"))
     assert training_key(one.training) == training_key(other.training) != training_key(unordered.training)
+
+
+def test_processes_give_the_same_results(made: Dataset, tmp_path: Path, heard: Heard) -> None:
+    plan = every([Ease(5), Popularity()], ["users", "missing_10"])
+    one = Runner(made, Store(tmp_path / "one"), Heard()).run(plan).protocols["missing_10"]
+    two = Runner(made, Store(tmp_path / "two"), heard, processes=2).run(plan).protocols["missing_10"]
+    assert len(heard.notes) == 4
+    assert all(one[name].mean("ndcg@10") == two[name].mean("ndcg@10") for name in ("ease", "popularity"))
+
+
+def test_a_failure_in_a_process_is_told_and_the_rest_goes_on(made: Dataset, tmp_path: Path, heard: Heard) -> None:
+    plan = every([Broken(name="broken"), Popularity()], ["users"])
+    evaluation = Runner(made, Store(tmp_path), heard, processes=2).run(plan)
+    assert evaluation.failed["users"] == {"broken": "FloatingPointError: diverged"}
+    assert list(evaluation.protocols["users"]) == ["popularity"]

@@ -19,7 +19,7 @@ def intervals(title: str, figures: Mapping[str, Interval], reference: str | None
         x, base = _across(value, most), height - _BOTTOM
         parts.append(f'<path d="M{x:.1f} {_TOP}V{base}" class="grid"/>')
         parts.append(f'<text x="{x:.1f}" y="{height - 8}" class="tick">{value:.3f}</text>')
-    if reference in figures:
+    if reference is not None and reference in figures:
         x = _across(figures[reference].value, most)
         parts.append(f'<path d="M{x:.1f} {_TOP}V{height - _BOTTOM}" class="reference"/>')
     for row, (name, interval) in enumerate(figures.items()):
