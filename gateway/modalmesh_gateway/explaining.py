@@ -106,8 +106,10 @@ class Explaining:
         nothing = [None] * len(item_ids)
         if not wanted.words and not wanted.regions:
             return nothing
-        items = await self._inputs(view, item_ids, lacked)
+        items = await self._inputs(view, item_ids)
         if not items:
+            asked = {"words": wanted.words, "regions": wanted.regions}
+            lacked += [Lack(name, "MODEL_CHANGING") for name in asked if asked[name]]
             return nothing
         check_shown(items, wanted.pictures)
         try:
@@ -116,13 +118,12 @@ class Explaining:
             lacked.append(lack_of(self._ranker.name, error))
             return nothing
 
-    async def _inputs(self, view: NamespaceView, item_ids: Sequence[str], lacked: list[Lack]) -> list[FuseInput]:
+    async def _inputs(self, view: NamespaceView, item_ids: Sequence[str]) -> list[FuseInput]:
         """The items with the vectors that their fused ones are made of; none while these are of another model."""
         basis = current_basis(view, self._monitor)
         table = self._retrieval.fused_table(view.index)
         records = await self._store.catalogue.get(view.name, item_ids)
         if table is None or table.model.fingerprint != basis.model.fingerprint or len(records) < len(item_ids):
-            lacked.append(Lack("words and regions", "MODEL_CHANGING"))
             return []
         return [basis.input_of(records[item_id]) for item_id in item_ids]
 

@@ -16,6 +16,7 @@ from modalmesh_gateway.explaining_removals import (
     PictureSource,
     Removals,
     TextSource,
+    is_before_pooling,
     without_regions,
     without_words,
 )
@@ -60,7 +61,11 @@ class Parts:
         encoded = await _parts(self._text, asked, [item.text for item in items], lacked, deadline)
         sources: list[list[TextSource]] = [[] for _ in items]
         for each, parts in encoded.items():
-            sources[each.item].append(TextSource(each.name, asked[each], each.rows[0], parts))
+            source = TextSource(each.name, asked[each], each.rows[0], parts)
+            if is_before_pooling(items[each.item].text, parts):
+                sources[each.item].append(source)
+            else:
+                lacked.append(Lack("words", "NO_PARTS"))
         return [without_words(item, of_item) for item, of_item in zip(items, sources, strict=True)]
 
     async def without_words(
@@ -135,7 +140,7 @@ async def _parts(
         own = tokens[each.item]
         if own is None or own.embeddings.model.fingerprint != batch.model.fingerprint:
             lacked.append(Lack(encoder.name, "MODEL_CHANGED"))
-        elif encoded.values is None or encoded.values.shape[1] != own.embeddings.dim:
+        elif encoded.values is None:
             lacked.append(Lack(encoder.name, "NO_PARTS"))
         else:
             found[each] = encoded

@@ -51,6 +51,11 @@ class Removals(Generic[Share]):
     fit: float = 0.0
 
 
+def is_before_pooling(tokens: TokenVectors | None, encoded: Encoded) -> bool:
+    """Whether the pooled vectors can be a mean of these parts: an encoder may put them through another layer."""
+    return tokens is not None and encoded.values is not None and encoded.values.shape[1] == tokens.embeddings.dim
+
+
 def without_words(item: FuseInput, sources: Sequence[TextSource]) -> Removals[WordShare]:
     """One removal a word, field by field."""
     removals: Removals[WordShare] = Removals()
@@ -79,10 +84,13 @@ def without_regions(item: FuseInput, sources: Sequence[PictureSource]) -> Remova
         return removals
     removals.fit = 1.0
     for source in sources:
+        # Otherwise only what is painted over for real says anything.
+        comparable = is_before_pooling(item.image, source.encoded)
         pooled = _pooled(item.image, source.rows[0], source.encoded)
-        removals.fit = min(removals.fit, pooled.fit)
+        removals.fit = min(removals.fit, pooled.fit if comparable else 0.0)
         for region in regions_of(source.encoded.places):
-            image = with_vector(item.image, source.rows, pooled.without(region.rows))
+            left = pooled.without(region.rows) if comparable else pooled.vector
+            image = with_vector(item.image, source.rows, left)
             box = (region.left, region.top, region.right, region.bottom)
             removals.shares.append(RegionShare(source.picture, *box, contribution=0.0, share=0.0))
             removals.without.append(replace(item, image=image))
