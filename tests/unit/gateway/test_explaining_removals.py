@@ -34,11 +34,13 @@ def mean_of(parts: FloatMatrix | None) -> FloatMatrix:
     return mean
 
 
-def item(**texts: str) -> tuple[FuseInput, list[TextSource]]:
+def item(title: str, description: str = "") -> tuple[FuseInput, list[TextSource]]:
+    whole = Item("mug", title, description)
+    texts = whole.text_fields()
     sources = [TextSource(name, text, row, encoded(text)) for row, (name, text) in enumerate(texts.items())]
     vectors = np.concatenate([mean_of(source.encoded.values) for source in sources])
     tokens = TokenVectors(Embeddings(vectors, MODEL), tuple(texts), ("",) * len(texts))
-    return FuseInput(Item("mug", **texts), tokens, None), sources
+    return FuseInput(whole, tokens, None), sources
 
 
 def test_only_the_words_own_field_changes() -> None:
