@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy import sparse
 
 from modalmesh_services.fusion_ranker.dataset.reading import Dataset
 from modalmesh_services.fusion_ranker.evaluation import protocols, ranking
@@ -9,9 +10,8 @@ from modalmesh_services.fusion_ranker.evaluation.baselines.matrices import liked
 
 
 def test_the_largest_of_each_row_are_kept_and_ties_go_by_column() -> None:
-    rows, columns = np.array([0, 0, 0, 1], np.int32), np.array([2, 1, 0, 0], np.int32)
-    kept = nearest(rows, columns, np.array([3, 3, 1, 1], np.float32), 3, most=1)
-    np.testing.assert_array_equal(kept.toarray(), [[0, 3, 0], [1, 0, 0], [0, 0, 0]])
+    similar = sparse.csr_array(np.array([[1, 3, 3], [1, 0, 0], [0, 0, 0]], np.float32))
+    np.testing.assert_array_equal(nearest(similar, most=1).toarray(), [[0, 3, 0], [1, 0, 0], [0, 0, 0]])
 
 
 def test_scores_are_the_sums_of_shrunk_cosines(made: Dataset) -> None:

@@ -53,9 +53,12 @@ def solve(
     liked: SparseRows, factors: npt.NDArray[np.float64], confidence: float, penalty: float
 ) -> npt.NDArray[np.float64]:
     """(R, d): each row's factors given the others' `factors` (C, d), `liked` (R, C) CSR."""
-    shared = factors.T @ factors + penalty * np.eye(factors.shape[1])
-    found = np.zeros((liked.shape[0], factors.shape[1]))
-    for row in np.flatnonzero(np.diff(liked.indptr)).tolist():
-        own = factors[liked.indices[liked.indptr[row] : liked.indptr[row + 1]]]
-        found[row] = np.linalg.solve(shared + confidence * own.T @ own, (1 + confidence) * own.sum(axis=0))
+    rows = np.flatnonzero(np.diff(liked.indptr))
+    dim = factors.shape[1]
+    # A row's sum of its factors' squares is a product with the matrix of all squares.
+    squares = (factors[:, :, None] * factors[:, None, :]).reshape(len(factors), -1)
+    shared = factors.T @ factors + penalty * np.eye(dim)
+    own = shared + confidence * (liked[rows] @ squares).reshape(-1, dim, dim)
+    found = np.zeros((liked.shape[0], dim))
+    found[rows] = np.linalg.solve(own, (1 + confidence) * (liked[rows] @ factors)[..., None])[..., 0]
     return found

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy import sparse
 
 from modalmesh_services.fusion_ranker.dataset import History
-from modalmesh_services.fusion_ranker.dataset.arrays import Floats, Indexes, SparseRows, Times
+from modalmesh_services.fusion_ranker.dataset.arrays import Floats, SparseRows, Times
 from modalmesh_services.fusion_ranker.evaluation.baselines.interface import Baseline, WithoutContent
 from modalmesh_services.fusion_ranker.evaluation.baselines.matrices import liked_matrix
 from modalmesh_services.fusion_ranker.systems.interface import Training
@@ -24,12 +25,13 @@ class ItemKnn(Baseline):
 
     def fit(self, training: Training) -> "FittedItemKnn":
         liked = liked_matrix(training.histories, len(training.catalogue))
-        common = (liked.T @ liked).tocoo()
         norm = np.sqrt(np.asarray(liked.sum(axis=0)))
-        other = common.row != common.col
-        rows, columns, counts = common.row[other], common.col[other], common.data[other]
-        cosine = counts / (norm[rows] * norm[columns] + self.shrink)
-        return FittedItemKnn(nearest(rows, columns, cosine, len(norm), self.neighbours))
+        similar = sparse.csr_array(liked.T @ liked)
+        rows, columns = np.repeat(np.arange(len(norm)), np.diff(similar.indptr)), similar.indices
+        cosine = similar.data / (norm[rows] * norm[columns] + self.shrink)
+        # An item is no neighbour of its own.
+        similar.data = np.where(rows == columns, 0, cosine).astype(np.float32)
+        return FittedItemKnn(nearest(similar, self.neighbours))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,11 +45,13 @@ class FittedItemKnn(WithoutContent):
         return np.asarray((known @ self.similar.T).toarray(), np.float32)
 
 
-def nearest(rows: Indexes, columns: Indexes, values: Floats, item_count: int, most: int) -> SparseRows:
-    """(N, N) CSR of the `most` largest values a row, from (E,) coordinates; ties by column."""
-    order = np.lexsort((columns, -values, rows))
-    rows, columns, values = rows[order], columns[order], values[order]
-    place = np.arange(len(rows)) - np.searchsorted(rows, rows)
-    kept = place < most
-    cells = (values[kept].astype(np.float32), (rows[kept], columns[kept]))
-    return sparse.csr_array(cells, shape=(item_count, item_count))
+def nearest(similar: SparseRows, most: int) -> SparseRows:
+    """(N, N) CSR of the `most` largest values above 0 a row; ties by column."""
+    similar.sort_indices()
+    kept = np.zeros(similar.nnz, np.bool_)
+    for start, end in pairwise(similar.indptr.tolist()):
+        own = similar.data[start:end]
+        kept[start + np.argsort(-own, kind="stable")[:most]] = True
+    rows = np.repeat(np.arange(similar.shape[0]), np.diff(similar.indptr))
+    kept &= similar.data > 0
+    return sparse.csr_array((similar.data[kept], (rows[kept], similar.indices[kept])), shape=similar.shape)
