@@ -24,6 +24,7 @@ from modalmesh_services.fusion_ranker.job.data import Source, prepare
 from modalmesh_services.fusion_ranker.job.lines import Lines
 from modalmesh_services.fusion_ranker.job.running import run
 from modalmesh_services.fusion_ranker.systems import DEFAULT, kind_of
+from modalmesh_services.fusion_ranker.systems.interface import System
 
 _FOLDER = click.Path(path_type=Path)
 _ABLATED = ("users", "cold_items_without_tags")
@@ -77,7 +78,7 @@ def ablation_plan(protocols: tuple[str, ...]) -> Plan:
     """The default as it is, and without each of its parts."""
     package = kind_of(DEFAULT)
     default = package.system(DEFAULT)
-    variants = [
+    variants: list[System] = [
         *(Ablated(default, change) for change in (*MODALITIES, *EVENTS)),
         *(Renamed(f"{DEFAULT} {words}", package.system(DEFAULT, changes)) for words, changes in _SMALLER.items()),
     ]

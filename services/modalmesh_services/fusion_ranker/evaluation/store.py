@@ -87,8 +87,9 @@ class Store:
                 figures = {
                     field.removeprefix(_FIGURE): kept[field] for field in kept.files if field.startswith(_FIGURE)
                 }
-                pairs = (kept[field] for field in _ARRAYS)
-                measured = Measured(tuple(kept["user_ids"].tolist()), figures, *pairs, int(kept["ranked"]))
+                arrays = {field: kept[field] for field in _ARRAYS}
+                users, ranked = tuple(kept["user_ids"].tolist()), int(kept["ranked"])
+                measured = Measured(user_ids=users, figures=figures, ranked=ranked, **arrays)
                 return Timed(measured, float(kept["seconds"]))
         except (OSError, ValueError, KeyError, EOFError, BadZipFile):
             return None

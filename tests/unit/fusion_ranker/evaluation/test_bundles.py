@@ -10,7 +10,7 @@ from modalmesh_services.fusion_ranker.evaluation import served
 from modalmesh_services.fusion_ranker.evaluation.bundles import measure_bundle
 from modalmesh_services.fusion_ranker.evaluation.served import Served
 from modalmesh_services.fusion_ranker.models.zero_shot import ZeroShotConfig, ZeroShotRanker
-from modalmesh_services.fusion_ranker.requests import FuseRequest
+from modalmesh_services.fusion_ranker.requests import FuseRequest, RankRequest
 from tests.unit.fusion_ranker.evaluation.conftest import Heard, made_history
 
 MODEL = ZeroShotRanker(ZeroShotConfig(text_dim=2, image_dim=3))
@@ -87,8 +87,8 @@ def test_users_with_too_few_likes_are_said_to_be_skipped(camps: Dataset, heard: 
 
 def test_chunks_of_candidates_are_put_together_in_order(camps: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     class Numbered(ZeroShotRanker):
-        def rank(self, request: served.requests.RankRequest) -> np.typing.NDArray[np.float64]:
-            return request.candidates.rows / 100
+        def rank(self, request: RankRequest) -> np.typing.NDArray[np.float64]:
+            return np.asarray(request.candidates.rows / 100, np.float64)
 
     monkeypatch.setattr(served, "_MOST_CANDIDATES", 7)
     asked = Served.of(Numbered(ZeroShotConfig(text_dim=2, image_dim=3)), camps.catalogue, np.zeros(60, np.int64))

@@ -5,6 +5,7 @@ import pytest
 from modalmesh.errors import InvalidInput
 from modalmesh_services.fusion_ranker.evaluation.baselines import BASELINES
 from modalmesh_services.fusion_ranker.evaluation.choosing import chosen_plan
+from modalmesh_services.fusion_ranker.evaluation.plans import BestOnTest
 from modalmesh_services.fusion_ranker.evaluation.protocols import PROTOCOLS
 from modalmesh_services.fusion_ranker.systems import SYSTEMS
 
@@ -35,6 +36,8 @@ def test_a_file_changes_a_system_and_stands_beside_it(tmp_path: Path) -> None:
     (changed,) = chosen_plan((str(tmp_path / "short.toml"),), ("users",))["users"]
     (plain,) = chosen_plan(("FeatureAligner",), ("users",))["users"]
     assert changed.name == "short"
+    assert not isinstance(changed, BestOnTest)
+    assert not isinstance(plain, BestOnTest)
     assert changed.configuration != plain.configuration
 
 

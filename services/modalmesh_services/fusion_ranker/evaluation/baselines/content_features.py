@@ -1,6 +1,6 @@
 """Each kind of content as rows whose products are similarities; an item without it is like nothing."""
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from scipy import sparse
@@ -55,8 +55,9 @@ def features(catalogue: Catalogue, fit: Flags, kind: str) -> Rows:
 
 def similarities(one: Rows, other: Rows) -> Floats:
     """(R, C) float32 cosines of unit rows (R, d) and (C, d); what differs counts 0."""
-    product = one @ other.T
-    product = product.toarray() if sparse.issparse(product) else product
+    product: Any = one @ other.T
+    if sparse.issparse(product):
+        product = product.toarray()
     return np.asarray(np.maximum(product, 0, out=product), np.float32)
 
 
