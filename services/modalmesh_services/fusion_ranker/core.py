@@ -16,11 +16,10 @@ from modalmesh_services.fusion_ranker.models.interface import (
     ProposedItem,
     RankerModel,
 )
+from modalmesh_services.fusion_ranker.probing import probe
 from modalmesh_services.fusion_ranker.requests import (
-    Candidates,
     ExplainRequest,
     FuseRequest,
-    History,
     ProposeRequest,
     RankRequest,
     UserRequest,
@@ -84,12 +83,7 @@ class RankerCore:
 
     async def start(self) -> None:
         """Rank once, so that the first caller doesn't pay for what is loaded only then."""
-        description = self.description
-        vectors = np.ones((2, description.fused_dim), dtype=np.float32)
-        rows, times = np.arange(2), np.zeros(2, dtype=np.int64)
-        history = History(["a", "b"], rows, times, ["", ""], np.full(2, np.nan), np.ones(2, dtype=np.bool_))
-        candidates = Candidates(["a", "c"], rows, np.full(2, np.nan), times)
-        request = RankRequest(Embeddings(vectors, self._model_id), history, candidates, 0)
+        request = probe(self.description)
         # Not by `rank`, whose limits may be below two.
         await self._worker.run(lambda: self._model.rank(request), _CALL_BYTES, Deadline.after(None))
 

@@ -11,6 +11,7 @@ from modalmesh_services.fusion_ranker.settings import FusionRankerSettings
 from modalmesh_services.fusion_ranker.systems.interface import Parts
 from tests.unit.fusion_ranker.tiny.learning import ENCODERS, NAME
 from tests.unit.fusion_ranker.tiny.learning import PARTS as TINY_PARTS
+from tests.unit.fusion_ranker.tiny.serving import TinyRanker
 
 
 def test_the_default_model_fits_the_packaged_encoders() -> None:
@@ -63,6 +64,17 @@ def test_a_bundle_brings_its_own_dims_and_fingerprints(tmp_path: Path) -> None:
 def test_a_bundle_whose_parts_the_system_can_not_use_is_refused_by_name(tmp_path: Path) -> None:
     settings = bundle(tmp_path / "bundle", Parts(TINY_PARTS.settings, {}, ("lamp",)))
     with pytest.raises(InvalidInput, match=f"{tmp_path}/bundle: tiny can't rank with its parts"):
+        load(settings)
+
+
+@pytest.mark.usefixtures("tiny_system")
+def test_a_bundle_that_loads_and_cannot_rank_is_refused_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def rank(self: TinyRanker, request: object) -> None:
+        raise KeyError("gates")
+
+    monkeypatch.setattr(TinyRanker, "rank", rank)
+    settings = bundle(tmp_path / "bundle")
+    with pytest.raises(InvalidInput, match=r"can't rank with its parts .*gates"):
         load(settings)
 
 

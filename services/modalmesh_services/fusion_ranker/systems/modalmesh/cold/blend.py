@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
 from modalmesh_services.fusion_ranker.dataset.arrays import Floats
@@ -41,6 +40,9 @@ class Blend:
         raw = cls(networks, 1.0, 0.0)([drawn.features[..., place] for place in range(drawn.features.shape[-1])])
         if len(np.unique(drawn.liked)) < 2:
             return cls(networks, 1.0, 0.0)
+        # Only here: what serves needs no scikit-learn.
+        from sklearn.linear_model import LogisticRegression
+
         found = LogisticRegression(C=1e3).fit(raw.reshape(-1, 1), drawn.liked.ravel())
         # An order that was learned is kept, even where what was drawn is too little to show it.
         return cls(networks, max(float(found.coef_[0, 0]), 1e-3), float(found.intercept_[0]))
