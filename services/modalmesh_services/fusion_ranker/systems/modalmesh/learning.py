@@ -39,15 +39,16 @@ class ModalMesh:
         return self.settings.document()
 
     def fit(self, training: Training) -> "TrainedModalMesh":
-        return self.fit_watched(training, Watch(_ignore))
+        return self._fit(training, Watch(_ignore))
 
     def fit_watched(self, training: Training, watch: Watch) -> "TrainedModalMesh":
-        """What of the warm networks is done already is not done again."""
-        fitted = warm.fit(training, self.settings, watch)
-        trained = TrainedModalMesh(training, fitted, training.catalogue)
-        if not training.trainable.all():
-            watch.tell(Step("cold items", len(trained.cold.item_ids), len(training.catalogue)))
+        """Both halves at once. Networks of warm items that are done already are not learned again."""
+        trained = self._fit(training, watch)
+        watch.tell(Step("cold items", len(trained.cold.item_ids), len(training.catalogue)))
         return trained
+
+    def _fit(self, training: Training, watch: Watch) -> "TrainedModalMesh":
+        return TrainedModalMesh(training, warm.fit(training, self.settings, watch), training.catalogue)
 
 
 @dataclass(frozen=True, eq=False)

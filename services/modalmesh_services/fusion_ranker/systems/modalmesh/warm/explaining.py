@@ -1,13 +1,9 @@
 """Why a warm item got its log odds: what they lose without each kind of feature, or item of the history."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from modalmesh_services.fusion_ranker.dataset.arrays import Flags, Floats, Indexes
 from modalmesh_services.fusion_ranker.systems.modalmesh.allotting import Numbers, Reasons, allotted
-from modalmesh_services.fusion_ranker.systems.modalmesh.warm.blend import Blend
-from modalmesh_services.fusion_ranker.systems.modalmesh.warm.features import Features, Frame
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.learning import FittedWarm
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.states import States
 
@@ -31,15 +27,22 @@ def reasons(fitted: FittedWarm, state: States, columns: Indexes) -> Reasons:
     logits = fitted.of_pairs(state, pairs)[0, columns].astype(np.float64)
     if fitted.blend is None or not state.sizes[0]:
         return _by_one(COLLABORATIVE if state.sizes[0] else POPULARITY, state, logits)
-    own = replace(state, columns=columns)
-    inputs = fitted.blend.scale(fitted.features.again(own, pairs.frame))[0]  # (E, F)
+    inputs = fitted.blend.scale(fitted.features.again(_variants(state, columns), pairs.frame))  # (1 + J, E, F)
     groups = _groups(pairs.names)
-    whole, *without, nothing = fitted.blend.raw(_masked(inputs, groups)).astype(np.float64)
+    whole, *without, nothing = fitted.blend.raw(_masked(inputs[0], groups)).astype(np.float64)
     signals = allotted(whole, np.stack(without), nothing)
     # An item behind the candidates is where the leading model puts it, which the network knows nothing of.
     signals[0] += logits - whole
-    history = _of_history(fitted.features, fitted.blend, own, pairs.frame, whole)
+    history = whole - fitted.blend.raw(inputs[1:]).astype(np.float64)
     return Reasons(nothing, dict(zip(SIGNALS, signals, strict=True)), history)
+
+
+def _variants(state: States, columns: Indexes) -> States:
+    """(1 + J states): the history whole, and without each of its items."""
+    history = state.histories[0]
+    histories = (history, *(history[row] for row in ~np.eye(len(history), dtype=np.bool_)))
+    rows, times = (np.repeat(own, len(histories)) for own in (state.rows, state.times_ms))
+    return States(state.crowd, histories, rows, times, columns)
 
 
 def _groups(names: tuple[str, ...]) -> list[Flags]:
@@ -56,20 +59,6 @@ def _masked(inputs: Floats, groups: list[Flags]) -> Floats:
     """(G + 2, E, F): whole, without each group, and without all of them: at their means, which are 0."""
     away = np.stack([np.zeros_like(groups[0]), *groups, np.any(groups, axis=0)])
     return np.where(away[:, None, :], np.float32(0), inputs)
-
-
-def _of_history(features: Features, blend: Blend, state: States, frame: Frame, whole: Numbers) -> Numbers:
-    """(J, E): the log odds less those without the item; the scale of scores stays."""
-    history = state.histories[0]
-    kept = ~np.eye(len(history), dtype=np.bool_)
-    variants = replace(
-        state,
-        histories=tuple(history[row] for row in kept),
-        rows=np.repeat(state.rows, len(history)),
-        times_ms=np.repeat(state.times_ms, len(history)),
-    )
-    inputs = blend.scale(features.again(variants, frame))
-    return whole - blend.raw(inputs).astype(np.float64)
 
 
 def _by_one(signal: str, state: States, logits: Numbers) -> Reasons:

@@ -7,7 +7,7 @@ import numpy as np
 
 from modalmesh_services.fusion_ranker.dataset import Catalogue, History
 from modalmesh_services.fusion_ranker.dataset.arrays import Floats, Times
-from modalmesh_services.fusion_ranker.systems.interface import Training, Watch
+from modalmesh_services.fusion_ranker.systems.interface import Step, Training, Watch
 from modalmesh_services.fusion_ranker.systems.modalmesh.settings import Settings
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.blend import Blend, Lists
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.content import Content
@@ -69,14 +69,14 @@ def fit(training: Training, settings: Settings, watch: Watch) -> FittedWarm:
     models = Models.of(crowd, content.side_rows(), content.years, with_order=training.has_order)
     features = Features(models, content, training.trainable)
     lessons = in_time(training.histories) if training.has_order else hidden(training.histories, crowd)
-    lists = _lists(features, lessons)
+    lists = _lists(features, lessons, watch)
     return FittedWarm(
         features,
         Blend.learn(lists, settings, watch, 0.0 if training.has_order else _LEAD_WITHOUT_ORDER) if lists else None,
     )
 
 
-def _lists(features: Features, lessons: Sequence[Lesson]) -> Lists | None:
+def _lists(features: Features, lessons: Sequence[Lesson], watch: Watch) -> Lists | None:
     """Of the lessons that have a target among their candidates."""
     inputs, leads, allowed, wanted = [], [], [], []
     for start, stop in _slices(len(lessons)):
@@ -90,6 +90,7 @@ def _lists(features: Features, lessons: Sequence[Lesson]) -> Lists | None:
         leads.append(pairs.leads[useful])
         allowed.append(pairs.items[useful] >= 0)
         wanted.append(hits[useful])
+        watch.tell(Step("features of warm items", stop, len(lessons)))
     if not sum(map(len, inputs)):
         return None
     return Lists(np.concatenate(inputs), np.concatenate(leads), np.concatenate(allowed), np.concatenate(wanted))

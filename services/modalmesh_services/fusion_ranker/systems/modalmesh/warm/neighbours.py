@@ -22,7 +22,8 @@ def likeness(states: States, profiles: SparseRows) -> Floats:
     overlap = (profiles.multiply(rarity).tocsr() @ crowd.rated_by_item).toarray()
     # Without a state's own row, its items are rarer for all others, too.
     whole = 1 / np.sqrt(crowd.rating_counts + _RARITY_SHRINK)
-    squares = (crowd.rated @ whole)[None] + (crowd.rated @ (rarity - whole).T).T
+    _, first, place = np.unique(states.rows, return_index=True, return_inverse=True)
+    squares = (crowd.rated @ whole)[None] + (crowd.rated @ (rarity[first] - whole).T).T[place]
     return np.asarray(states.of_others(overlap / np.sqrt(np.maximum(squares, 1e-9))), np.float32)
 
 

@@ -61,7 +61,8 @@ class Transitions:
 
     def _both(self, states: States, profiles: SparseRows) -> tuple[Floats, Floats]:
         """(B, M) each: from `profiles` (B, N) forth and back, by others' pairs."""
-        forth, back = (states.here((profiles @ matrix).toarray()) for matrix in (self.forth, self.back))
+        forth = _through(states, profiles, self.forth, self.back)
+        back = _through(states, profiles, self.back, self.forth)
         dense = profiles.toarray()
         for state in np.flatnonzero(states.rows != NOBODY):
             own = slice(self.starts[states.rows[state]], self.starts[states.rows[state] + 1])
@@ -70,6 +71,13 @@ class Transitions:
             back[state] -= states.here(_summed(earlier, dense[state, later] * weights, dense.shape[1]))
         # What is left of equal sums that were rounded differently is nothing.
         return np.maximum(forth, 0), np.maximum(back, 0)
+
+
+def _through(states: States, profiles: SparseRows, matrix: SparseRows, transposed: SparseRows) -> Floats:
+    """(B, M): `profiles` (B, N) times `matrix` (N, N), of which few columns are cheap as rows of its transpose."""
+    if states.columns is None:
+        return np.asarray((profiles @ matrix).toarray())
+    return np.ascontiguousarray((transposed[states.columns] @ profiles.T).toarray().T)
 
 
 def _summed(items: Indexes, weights: Floats, count: int) -> Floats:

@@ -19,7 +19,8 @@ ASKED = np.array([history.last_time_ms for history in STRANGERS], np.int64)
 
 def learn(training: Training, folder: Path | None = None) -> tuple[FittedWarm, list[Step]]:
     steps: list[Step] = []
-    return fit(training, SETTINGS, Watch(steps.append, folder)), steps
+    fitted = fit(training, SETTINGS, Watch(steps.append, folder))
+    return fitted, [step for step in steps if step.loss is not None]
 
 
 @pytest.fixture(scope="module")
