@@ -118,9 +118,12 @@ class Basis:
         )
 
     def input_of(self, record: ItemRecord) -> FuseInput:
-        """A record's vectors as far as they are of these encoders."""
+        """A record's vectors as far as they are of these encoders. Tags are an attribute, too: a ranker may have learnt
+        from each of them by itself.
+        """
+        item = record.item
         return FuseInput(
-            record.item,
+            replace(item, attributes={**item.attributes, "tags": item.tags}) if item.tags else item,
             _of_model(record.text, self.text_fingerprint),
             _of_model(record.image, self.image_fingerprint),
         )

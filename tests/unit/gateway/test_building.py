@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -6,9 +8,9 @@ from hypothesis import strategies as st
 from modalmesh.embeddings import Embeddings, ModelId
 from modalmesh.types import Item
 from modalmesh_gateway import building
-from modalmesh_gateway.building import portions
+from modalmesh_gateway.building import Basis, portions
 from modalmesh_gateway.ports import FuseInput
-from modalmesh_gateway.store import TokenVectors
+from modalmesh_gateway.store import ItemRecord, TokenVectors
 
 _MIB = 1024 * 1024
 
@@ -39,6 +41,16 @@ def test_attributes_count_too() -> None:
     inputs = [fuse_input(rows=1, values=16_384) for _ in range(32)]
     values = [sum(len(each.item.attributes["colour"]) for each in portion) for portion in portions(inputs)]
     assert max(values) <= 262_144
+
+
+def test_tags_come_as_an_attribute_where_there_are_any() -> None:
+    basis = Basis("ranker", "text", "image")
+    record = ItemRecord(
+        Item("mug", tags=("blue", "big"), attributes={"size": ("1",)}), "", None, None, None, "", frozenset()
+    )
+    assert basis.input_of(record).item.attributes == {"size": ("1",), "tags": ("blue", "big")}
+    bare = replace(record, item=Item("mug", attributes={"size": ("1",)}))
+    assert basis.input_of(bare).item.attributes == {"size": ("1",)}
 
 
 def test_an_input_larger_than_a_portion_goes_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from scipy import sparse
 
 from modalmesh_services.fusion_ranker.dataset import Catalogue, Tokens
 from modalmesh_services.fusion_ranker.dataset.arrays import Flags, Floats, SparseRows
-from modalmesh_services.fusion_ranker.dataset.catalogue import NO_TIME
+from modalmesh_services.fusion_ranker.dataset.catalogue import NO_TIME, TAGS
 from modalmesh_services.fusion_ranker.requests import FuseRequest, ItemTokens
 
 TIME = "@time"
@@ -101,6 +101,9 @@ def _tokens(values: Floats, items: Sequence[Sequence[tuple[str, int]]]) -> Token
 def _bag(items: Sequence[ItemTokens], name: str, values: Sequence[str]) -> SparseRows:
     column = {value: place for place, value in enumerate(values)}
     named = [(item.attributes or {}).get(name, ()) for item in items]
+    if name == TAGS:
+        # As a catalogue's are read.
+        named = [tuple(value.strip().lower() for value in own) for own in named]
     owned = [sorted({column[value] for value in own if value in column}) for own in named]
     starts = np.cumsum([0, *map(len, owned)])
     columns = np.array([place for own in owned for place in own], np.int32)

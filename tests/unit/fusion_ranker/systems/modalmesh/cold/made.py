@@ -16,13 +16,14 @@ from modalmesh_services.fusion_ranker.dataset.reading import Dataset, build_cata
 from modalmesh_services.fusion_ranker.requests import FuseRequest, ImageToken, ItemTokens, TextToken
 from modalmesh_services.fusion_ranker.requests import History as Events
 from modalmesh_services.fusion_ranker.systems.interface import Training
+from modalmesh_services.fusion_ranker.systems.modalmesh.cold.item_table import Rows
 from modalmesh_services.fusion_ranker.systems.modalmesh.cold.learning import FittedCold, fit
 
 TEXT_DIM, IMAGE_DIM, STYLES = 12, 10, 4
 YEAR_MS = 31_557_600_000
 
 
-def styles(count: int) -> np.ndarray:
+def styles(count: int) -> Rows:
     return np.arange(count) % STYLES
 
 
@@ -47,7 +48,7 @@ def world(count: int = 120, users: int = 60) -> Dataset:
         for row in range(count)
     ]
     catalogue = build_catalogue(items, _embeddings(items, style, random))
-    popular = random.random(count) ** 2
+    popular = np.square(random.random(count, np.float32))
     histories = [_history(user, style, popular, random) for user in range(users)]
     return Dataset(catalogue, Interactions(tuple(histories)))
 
@@ -108,8 +109,8 @@ def _tokens(dataset: Dataset, row: int) -> ItemTokens:
     )
 
 
-def _embeddings(items: Sequence[Item], style: np.ndarray, random: np.random.Generator) -> Embeddings:
-    text_styles, image_styles = random.normal(size=(STYLES, TEXT_DIM)), random.normal(size=(STYLES, IMAGE_DIM))
+def _embeddings(items: Sequence[Item], style: Rows, random: np.random.Generator) -> Embeddings:
+    text_styles, image_styles = (random.normal(size=(STYLES, dim)).astype(np.float32) for dim in (TEXT_DIM, IMAGE_DIM))
 
     def near(centres: Floats, row: int, count: int) -> Floats:
         return (centres[style[row]] + 0.7 * random.normal(size=(count, centres.shape[1]))).astype(np.float32)
@@ -123,7 +124,7 @@ def _embeddings(items: Sequence[Item], style: np.ndarray, random: np.random.Gene
     )
 
 
-def _history(user: int, style: np.ndarray, popular: Floats, random: np.random.Generator) -> History:
+def _history(user: int, style: Rows, popular: Floats, random: np.random.Generator) -> History:
     """Two in three of the items are of the user's own style and liked."""
     count = len(style)
     own = np.where(style == user % STYLES, 1.0, 0.06) * (0.1 + popular)
