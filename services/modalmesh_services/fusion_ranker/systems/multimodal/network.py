@@ -82,7 +82,7 @@ class Network(nn.Module):
         self.liked = nn.Embedding(2, dim)
         self.history = _history(configuration)
         self.signals = nn.ModuleDict({name: _signal(configuration, name, vocabulary) for name in settings.signals})
-        self.trust = nn.Parameter(torch.ones(len(self.signals)))
+        self.trust = nn.ParameterDict({name: nn.Parameter(torch.ones(())) for name in self.signals})
         self.attention = TargetAttention(dim, configuration.head.attention) if configuration.head.attention else None
         compared = 2 if self.attention is None else 3
         inputs = (2 * compared - 1) * dim + len(self.signals) + 1
@@ -118,7 +118,7 @@ class Network(nn.Module):
         met = events.ids.masked_fill(~(events.mask & events.positive), COLD)
         signals = [signal(met, ids) for signal in self.signals.values()]
         result: Tensor = self.head([*known, near[..., None], *signals])
-        for weight, signal in zip(self.trust, signals, strict=True):
+        for weight, signal in zip(self.trust.values(), signals, strict=True):
             result = result + weight * signal[..., 0]
         return result + near
 
