@@ -44,8 +44,8 @@ class TunableEncoder(Protocol):
         """Of the pooled vectors before the head."""
         ...
 
-    def prepare(self, item: Item) -> Iterator[Prepared]:
-        """The item's inputs; what can't be read is left out."""
+    def prepare(self, item: Item) -> Iterator[Prepared | None]:
+        """The item's inputs; None for one that can't be read."""
         ...
 
     def store(self) -> InputStore:

@@ -69,13 +69,13 @@ class TunableImage:
         self._scale, self._shift = 1 / std, -torch.tensor(self._preprocess.mean, device=device)[:, None, None] / std
         self.dim = self._find_dim()
 
-    def prepare(self, item: Item) -> Iterator[Pixels]:
+    def prepare(self, item: Item) -> Iterator[Pixels | None]:
         for picture in item.pictures:
             try:
                 images.read_size(picture.content, self._limits.max_image_bytes, self._limits.max_image_pixels)
                 yield self._preprocess(images.decode(picture.content, self._preprocess))[0]
             except InvalidInput:
-                continue
+                yield None
 
     def store(self) -> InputStore:
         return PixelStore(self._preprocess)

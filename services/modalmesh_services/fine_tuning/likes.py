@@ -44,18 +44,18 @@ class Likes:
 def split(liked: Sequence[Indexes], item_count: int, seed: int) -> Likes:
     """Hold a seeded tenth of the items out, from all users: what is to be shown is that unseen items lie well.
 
-    Without a judge who likes one held-out item but not all of them, nothing is held out.
+    Nothing is held out where no judge likes one such item but not all of them, or nobody would have two others left.
     """
     count = min(round(item_count * _HELD_OUT_SHARE), _MOST_HELD_OUT)
     generator = np.random.default_rng([seed, 1])
     held_out = np.zeros(item_count, np.bool_)
     held_out[generator.choice(item_count, count, replace=False)] = True
     judges = [judge for items in liked if (judge := _judge(items, held_out))]
-    if not judges:
+    rest = [items[~held_out[items]] for items in liked]
+    if not judges or max(map(len, rest)) < 2:
         return Likes(tuple(items for items in liked if len(items) > 1), None)
     if len(judges) > _MOST_JUDGES:
         judges = [judges[place] for place in generator.choice(len(judges), _MOST_JUDGES, replace=False)]
-    rest = (items[~held_out[items]] for items in liked)
     validation = Validation(np.flatnonzero(held_out).astype(np.int32), tuple(judges))
     return Likes(tuple(items for items in rest if len(items) > 1), validation)
 
@@ -71,12 +71,12 @@ def _judge(items: Indexes, held_out: Flags) -> Judge | None:
 def windows(likes: Likes, length: int, most: int, seed: Sequence[int]) -> Iterator[tuple[int, Indexes]]:
     """An epoch: at most `most` users with 2 to `length` items that they liked one after another, in random order.
 
-    A user's likes are cut into windows at an offset that differs from epoch to epoch.
+    Likes too many for one window are cut at an offset that differs from epoch to epoch.
     """
     generator = np.random.default_rng(seed)
     found: list[tuple[int, Indexes]] = []
     for user, items in enumerate(likes.by_user):
-        offset = int(generator.integers(0, length))
+        offset = int(generator.integers(0, length)) if len(items) > length else 0
         bounds = range(offset - length if offset else 0, len(items), length)
         own = [items[max(0, start) : start + length] for start in bounds]
         own = [window for window in own if len(window) > 1]

@@ -50,7 +50,7 @@ def read(folder: DataFolder, modality: Modality, encoder: TunableEncoder, tell: 
     if not any(len(items) > 1 for items in liked):
         message = f"no user likes two items that have a {_INPUTS[modality]}: there are no positive pairs"
         raise InvalidInput(EVENTS, message, reason="NO_PAIRS")
-    consequences = [f"{spoiled:,} pictures or lines of {ITEMS} can't be used and are left out."] if spoiled else []
+    consequences = [f"{spoiled:,} inputs or lines of {ITEMS} can't be used and are left out."] if spoiled else []
     if len({time for history in histories for time in history.times_ms[history.positive].tolist()}) == 1:
         consequences.append("All timestamps are equal: what was liked next is told from the order of item ids.")
     return Data(contents, liked, _fingerprint(folder), tuple(consequences))
@@ -59,7 +59,7 @@ def read(folder: DataFolder, modality: Modality, encoder: TunableEncoder, tell: 
 def _contents(
     folder: DataFolder, encoder: TunableEncoder, wanted: set[str], tell: Callable[[int, int], None]
 ) -> tuple[Contents, int]:
-    """What is encoded of these items, and how many complaints there were."""
+    """What is encoded of these items, and how much of them can't be."""
     store, starts, item_ids = encoder.store(), [0], []
     lines, spoiled = folder.count_lines(ITEMS), 0
     for number, item in enumerate(folder.items(), start=1):
@@ -71,7 +71,10 @@ def _contents(
             continue
         wanted.discard(item.item_id)
         for prepared in encoder.prepare(item):
-            store.add(prepared)
+            if prepared is None:
+                spoiled += 1
+            else:
+                store.add(prepared)
         if len(store) > starts[-1]:
             item_ids.append(item.item_id)
             starts.append(len(store))

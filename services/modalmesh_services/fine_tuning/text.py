@@ -52,10 +52,9 @@ class TunableText:
         self.head: nn.Linear | None = None if head is None else head.float().to(device)
         self.dim = int(base.config.hidden_size)
 
-    def prepare(self, item: Item) -> Iterator[npt.NDArray[np.int32]]:
+    def prepare(self, item: Item) -> Iterator[npt.NDArray[np.int32] | None]:
         for tokens in self._tokeniser(list(item.text_fields().values())):
-            if isinstance(tokens, Tokens):
-                yield np.array(tokens.ids, np.int32)
+            yield np.array(tokens.ids, np.int32) if isinstance(tokens, Tokens) else None
 
     def store(self) -> InputStore:
         return _Texts()

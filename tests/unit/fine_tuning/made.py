@@ -13,8 +13,8 @@ import torch
 import transformers
 from PIL import Image
 
-from modalmesh.local.shop import write_shop
 from modalmesh.local.shop.catalogue import products
+from modalmesh.local.shop.pictures import picture
 from modalmesh_services.image_encoder.loading import LoadedImage
 from modalmesh_services.image_encoder.networks.torchvision_folder import TorchvisionNetwork, write
 from modalmesh_services.image_encoder.sources import PACKAGED, find_source
@@ -24,6 +24,7 @@ from tests.unit.text_encoder.tiny import save_model
 
 # A style shows in one word of six, the others are chance.
 STYLES = (("dog", "red"), ("cat", "blue"))
+PRINTS = ("checks", "dots", "leaves", "stripes", "plain")
 NOISE = ("a", "the", "runs", "sleeps", "house")
 
 
@@ -74,18 +75,20 @@ def write_folder(folder: Path, items: Sequence[Mapping[str, Any]], likes: Sequen
     return folder
 
 
-def shop_folder(folder: Path, items: int = 96) -> tuple[Path, dict[str, str]]:
-    """The built-in shop's pictures with prints told from the rest by nobody but the users, and each picture's print.
-
-    A quarter of the items nobody likes: they are out of training.
+def shop_folder(folder: Path) -> tuple[Path, dict[str, str]]:
+    """Pictures of the built-in shop in five prints, which nothing but who likes them tells; and the prints of those
+    that nobody likes, a quarter, which so are out of training.
     """
-    write_shop(folder, items=items, users=1)
-    prints = {product.item_id: product.look.pattern for product in products(items) if product.pictures}
+    goods = [product for product in products(96) if product.look.pattern in PRINTS]
+    prints = {product.item_id: product.look.pattern for product in goods}
     known = [item_id for place, item_id in enumerate(prints) if place % 4]
-    rows = likes_of([prints[item_id] for item_id in known], users=40, each=8, ids=known)
-    lines = [json.loads(line) for line in (folder / "items.jsonl").read_text().splitlines()]
-    write_folder(folder, [{"item_id": line["item_id"], "images": line.get("images", [])} for line in lines], rows)
-    return folder, {item_id: prints[item_id] for place, item_id in enumerate(prints) if not place % 4}
+    rows = likes_of([prints[item_id] for item_id in known], users=30, each=8, ids=known)
+    lines = [{"item_id": item_id, "images": [f"images/{item_id}.webp"]} for item_id in prints]
+    write_folder(folder, lines, rows)
+    (folder / "images").mkdir()
+    for product in goods:
+        picture(product.form, product.look).save(folder / f"images/{product.item_id}.webp")
+    return folder, {item_id: pattern for item_id, pattern in prints.items() if item_id not in known}
 
 
 def image_base(folder: Path, size: int = 48) -> Path:

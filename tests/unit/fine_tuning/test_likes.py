@@ -66,3 +66,15 @@ def test_an_epoch_has_no_more_windows_than_wanted_and_few_of_one_user() -> None:
     assert len(list(windows(likes, 6, 5, (0, 1)))) == 5
     counts = np.bincount([user for user, _ in windows(likes, 6, 1000, (0, 1))])
     assert counts[0] == 16
+
+
+def test_nothing_is_held_out_where_nobody_would_have_two_items_left() -> None:
+    pairs = [[0, number] for number in range(1, 40)]
+    for seed in range(20):
+        likes = split(users(*pairs), 40, seed)
+        assert likes.by_user
+
+
+def test_few_likes_are_always_one_window() -> None:
+    likes = Likes(tuple(users([4, 2])), None)
+    assert all([w.tolist() for _, w in windows(likes, 6, 10, (0, epoch))] == [[4, 2]] for epoch in range(12))

@@ -86,6 +86,7 @@ def test_a_broken_picture_is_left_out(tmp_path: Path, image: TunableImage) -> No
     data = read(DataFolder(folder), "image", image, quiet)
     assert [len(data.contents.rows(item)) for item in (0, 1)] == [1, 1]
     assert data.contents.store[1].shape == (32, 32, 3)
+    assert data.consequences[0].startswith("2 inputs or lines")
 
 
 def test_equal_timestamps_and_missing_files_have_consequences(tmp_path: Path, image: TunableImage) -> None:
@@ -94,5 +95,5 @@ def test_equal_timestamps_and_missing_files_have_consequences(tmp_path: Path, im
     (folder / "dog.png").write_bytes(encode(draw()))
     (folder / "interactions.csv").write_text("user_id,item_id,timestamp,rating\nada,dog,1,5\nada,cat,1,5\n")
     sentences = " ".join(read(DataFolder(folder), "image", image, quiet).consequences)
-    assert "2 pictures or lines" in sentences
+    assert "2 inputs or lines" in sentences
     assert "All timestamps are equal" in sentences
