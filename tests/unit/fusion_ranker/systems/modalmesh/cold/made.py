@@ -48,7 +48,7 @@ def world(count: int = 120, users: int = 60) -> Dataset:
         for row in range(count)
     ]
     catalogue = build_catalogue(items, _embeddings(items, style, random))
-    popular = np.square(random.random(count, np.float32))
+    popular: Floats = np.square(random.random(count, np.float32))
     histories = [_history(user, style, popular, random) for user in range(users)]
     return Dataset(catalogue, Interactions(tuple(histories)))
 
@@ -110,10 +110,11 @@ def _tokens(dataset: Dataset, row: int) -> ItemTokens:
 
 
 def _embeddings(items: Sequence[Item], style: Rows, random: np.random.Generator) -> Embeddings:
-    text_styles, image_styles = (random.normal(size=(STYLES, dim)).astype(np.float32) for dim in (TEXT_DIM, IMAGE_DIM))
+    text_styles: Floats = random.normal(size=(STYLES, TEXT_DIM)).astype(np.float32)
+    image_styles: Floats = random.normal(size=(STYLES, IMAGE_DIM)).astype(np.float32)
 
     def near(centres: Floats, row: int, count: int) -> Floats:
-        return (centres[style[row]] + 0.7 * random.normal(size=(count, centres.shape[1]))).astype(np.float32)
+        return np.asarray(centres[style[row]] + 0.7 * random.normal(size=(count, centres.shape[1])), np.float32)
 
     texts = [("title",) * bool(item.title) + ("tags",) * bool(item.tags) for item in items]
     pictures = [("picture",) if row % 5 else () for row in range(len(items))]

@@ -89,7 +89,7 @@ def test_nobody_and_nothing_liked_can_be_scored() -> None:
     assert np.isfinite(fitted().score([disliked], NOW[:1])).all()
 
 
-@pytest.mark.parametrize("lacking", ["texts", "pictures", "times", "attributes", "all"])
+@pytest.mark.parametrize("lacking", ["texts", "pictures", "all"])
 def test_tiny_catalogues_that_lack_something_can_be_learned(lacking: str) -> None:
     dataset = world(30, 12)
     catalogue = _without(dataset.catalogue, lacking)

@@ -48,7 +48,7 @@ def test_hats_interpolate_between_quantiles_and_absent_is_the_median() -> None:
     assert hats
     found = hats.transform(np.array([0, 5, 18, np.nan, 99], np.float32))
     expected = [[1, 0, 0], [0.5, 0.5, 0], [0, 0.2, 0.8], [0, 1, 0], [0, 0, 1]]
-    np.testing.assert_allclose(found, expected, atol=1e-6)
+    np.testing.assert_allclose(found, np.array(expected, np.float32), atol=1e-6)
 
 
 def test_one_value_alone_is_no_number() -> None:

@@ -53,7 +53,7 @@ def test_cubes_add_up_over_what_was_liked() -> None:
 
 def test_an_item_of_the_reference_is_not_compared_with_itself() -> None:
     items = {"a": np.eye(3, dtype=np.float32)}
-    assert not usual_cubes(items, items, WEIGHTS, 3)["a"].any()
+    assert not usual_cubes(items, items, {"a": 1.0}, 3)["a"].any()
 
 
 def history_of(count: int) -> Liked:
