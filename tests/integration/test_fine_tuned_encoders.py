@@ -62,7 +62,7 @@ async def test_a_text_encoder_serves_fine_tuned_weights(tmp_path: Path, layers: 
     for model in (base, tmp_path / "weights"):
         server, core = text_main.build(TextEncoderSettings(model=str(model)))
         async with await serve(server, core) as channel:
-            stub: TextEncoderAsyncStub = TextEncoderStub(channel)  # type: ignore[assignment]
+            stub: TextEncoderAsyncStub = TextEncoderStub(channel)
             response = await stub.Encode(TextEncoderEncodeRequest(texts=TEXTS))
             about = (await stub.GetModel(TextEncoderGetModelRequest())).model
         await server.stop()
@@ -85,7 +85,7 @@ async def test_an_image_encoder_serves_fine_tuned_weights(tmp_path: Path, layers
     for model in (base, tmp_path / "weights"):
         server, core = image_main.build(ImageEncoderSettings(model=str(model)))
         async with await serve(server, core) as channel:
-            stub: ImageEncoderAsyncStub = ImageEncoderStub(channel)  # type: ignore[assignment]
+            stub: ImageEncoderAsyncStub = ImageEncoderStub(channel)
             inputs = [VisualInput(image=encode(noise(seed=seed))) for seed in (1, 2)]
             response = await stub.Encode(ImageEncoderEncodeRequest(inputs=inputs))
             about = (await stub.GetModel(ImageEncoderGetModelRequest())).model

@@ -126,6 +126,6 @@ def style_auc(vectors: np.ndarray, styles: Sequence[object]) -> float:
     """How often two items of one style are nearer than two of different ones."""
     similar = vectors @ vectors.T
     first, second = np.triu_indices(len(styles), k=1)
-    same = np.array([styles[one] == styles[other] for one, other in zip(first, second, strict=True)])
+    same = np.array([styles[one] == styles[other] for one, other in zip(first.tolist(), second.tolist(), strict=True)])
     values = similar[first, second]
     return float(np.mean(values[same][:, None] > values[~same]))

@@ -61,7 +61,8 @@ class ColdServing:
 
     def log_odds(self, liked: Liked, vectors: FloatMatrix) -> Floats:
         """(C,) float32 of candidates' vectors (C, fused_dim): the log odds of each, whatever the others are."""
-        return self._model.log_odds(liked, self._layout.unpack(vectors))[0]
+        found: Floats = self._model.log_odds(liked, self._layout.unpack(vectors))[0]
+        return found
 
     def query(self, liked: Liked) -> Floats:
         """(fused_dim,) float32: products with it find candidates, by the crowd's views that lead and by popularity."""

@@ -47,7 +47,7 @@ def test_hats_interpolate_between_quantiles_and_absent_is_the_median() -> None:
     hats = Hats.fit(np.array([0, 10, 20, np.nan], np.float32), np.ones(4, np.bool_), 3)
     assert hats
     found = hats.transform(np.array([0, 5, 18, np.nan, 99], np.float32))
-    expected = [[1, 0, 0], [0.5, 0.5, 0], [0, 0.2, 0.8], [0, 1, 0], [0, 0, 1]]
+    expected = np.array([[1, 0, 0], [0.5, 0.5, 0], [0, 0.2, 0.8], [0, 1, 0], [0, 0, 1]])
     np.testing.assert_allclose(found, np.array(expected, np.float32), atol=1e-6)
 
 
