@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.benchmark import NotComparable, Tell
+from benchmarks.benchmark import Tell
 from benchmarks.explain.attention import Attention
 from benchmarks.explain.cases import cases
 from benchmarks.explain.faithfulness import Judge
@@ -54,25 +54,28 @@ async def measure(
         await scorer.load([each async for each in client.get_embeddings()])
         judge = Judge(scorer, services.text, services.image, attention, chance)
         clock = Clock(client, services.text, services.image)
+        explained = 0
         chosen = await cases(client, users, count, chance)
         for number, case in enumerate(chosen, start=1):
             item = items[case.item_id]
-            await _explain(client, case, item, judge, curves=number <= curves)
+            explained += await _explain(client, case, item, judge, curves=number <= curves)
             if number <= timed:
                 await clock.time(case, item, _pictures(item))
             if number % _TOLD_EVERY == 0:
                 tell(f"{number:,} of {count:,} cases")
         ranker = (await services.ranker.model(Deadline.after(_SECONDS))).name
     outcomes = {"history": judge.history, "words": judge.words, "regions": judge.regions}
-    return ExplainReport(where, name, ranker, count, outcomes, clock.timings)
+    return ExplainReport(where, name, ranker, count, count - explained, outcomes, clock.timings)
 
 
-async def _explain(client: AsyncClient, case: Case, item: Item, judge: Judge, *, curves: bool) -> None:
+async def _explain(client: AsyncClient, case: Case, item: Item, judge: Judge, *, curves: bool) -> bool:
+    """Whether it was explained: an explanation that lacks something isn't judged."""
     pictures = _pictures(item)
     answer = await client.explain(case.user_id, [case.item_id], words=True, regions=bool(pictures), pictures=pictures)
     if answer.served.lacked:
-        raise NotComparable(f"an explanation lacks {answer.served.lacked}")
+        return False
     await judge.judge(case, answer.explanations[0], pictures[0] if pictures else b"", curves=curves)
+    return True
 
 
 def _pictures(item: Item) -> list[bytes]:

@@ -16,12 +16,13 @@ from benchmarks.machine import Machine
 
 @dataclass(frozen=True, slots=True)
 class ExplainReport:
-    """`outcomes` by kind of part: history, words, regions."""
+    """`outcomes` by kind of part: history, words, regions. `lacking` of the cases had no whole explanation."""
 
     machine: Machine
     data: str
     ranker: str
     cases: int
+    lacking: int
     outcomes: dict[str, Outcomes]
     timings: Timings
 
@@ -39,6 +40,7 @@ class ExplainReport:
             "data": self.data,
             "ranker": self.ranker,
             "cases": self.cases,
+            "lacking": self.lacking,
             "history_ratio": round(self.timings.history_ratio, 3),
             "content_ratio": round(self.timings.content_ratio, 3),
             "p50_ms": {name: round(1000 * self.timings.p50(name), 2) for name in self.timings.seconds},

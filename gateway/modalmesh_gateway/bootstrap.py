@@ -66,7 +66,7 @@ class Gateway:
         )
         self.recording = Recording(store, positive)
         self.recommending = Recommending(store, retrieval, services.ranker)
-        naming = Naming(services.ranker, Parts(services.text, services.image))
+        naming = Naming(services.ranker, Parts(services.text, services.image), part_seconds=settings.part_seconds)
         self.explaining = Explaining(store, retrieval, services.ranker, naming, self.monitor)
         self.searching = Searching(text, image)
         self.overview = Overview(store, self.views, self.monitor, text, image)

@@ -81,7 +81,7 @@ class Explaining:
         request = self._retrieval.rank_input(index, table, events, candidates)
         limited = self._retrieval.part_deadline(deadline)
         lacked = view.lacked() + found.lacked
-        naming = asyncio.create_task(self._name(view, request, item_ids, wanted, lacked, limited))
+        naming = asyncio.create_task(self._name(view, request, item_ids, wanted, lacked, deadline))
         try:
             explanations = await self._ranker.explain(request, range(len(item_ids)), limited)
             named = await naming

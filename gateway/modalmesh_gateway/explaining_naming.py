@@ -37,11 +37,14 @@ class Named:
 
 
 class Naming:
-    """Asks the encoders for parts and the ranker for scores. What an encoder can't give is said in `lacked`."""
+    """Asks the encoders for parts and the ranker for scores, and waits at most `part_seconds` for each. What an encoder
+    can't give is said in `lacked`.
+    """
 
-    def __init__(self, ranker: Ranker, parts: Parts) -> None:
+    def __init__(self, ranker: Ranker, parts: Parts, *, part_seconds: float) -> None:
         self._ranker = ranker
         self._parts = parts
+        self._part_seconds = part_seconds
 
     async def name(
         self, ranking: RankInput, items: Sequence[FuseInput], wanted: Wanted, lacked: list[Lack], deadline: Deadline
@@ -51,8 +54,9 @@ class Naming:
         Raises:
             Unavailable, Overloaded, ModelMismatch: as `falls`.
         """
+        limited = self._limited(deadline)
         words, regions = await asyncio.gather(
-            self._words(items, wanted, lacked, deadline), self._regions(items, wanted, lacked, deadline)
+            self._words(items, wanted, lacked, limited), self._regions(items, wanted, lacked, limited)
         )
         found = await self._falls(ranking, [own.without for own in words], [own.without for own in regions], deadline)
         named = [Named(*each) for each in zip(words, regions, *found, strict=True)]
@@ -71,9 +75,10 @@ class Naming:
         """Put what is so for real in the place of what the parts said, of the chief words and of all regions."""
         checked = [checks(item, own.words.shares, own.word_falls) for item, own in zip(items, named, strict=True)]
         painted = hidden([own.regions.shares for own in named], wanted.pictures)
+        limited = self._limited(deadline)
         words, regions = await asyncio.gather(
-            self._parts.without_words(items, checked, lacked, deadline),
-            self._parts.without_hidden(items, wanted.pictures, painted, lacked, deadline),
+            self._parts.without_words(items, checked, lacked, limited),
+            self._parts.without_hidden(items, wanted.pictures, painted, lacked, limited),
         )
         word_falls, region_falls = await self._falls(ranking, words, regions, deadline)
         for own, asked, fallen in zip(named, checked, word_falls, strict=True):
@@ -91,11 +96,15 @@ class Naming:
     ) -> tuple[list[Falls], list[Falls]]:
         """Of words and of regions, each an array an item, by one call of Rank."""
         without = [[*ours, *theirs] for ours, theirs in zip(words, regions, strict=True)]
-        found = await falls(self._ranker, ranking, without, deadline)
+        found = await falls(self._ranker, ranking, without, self._limited(deadline))
         return (
             [each[: len(ours)] for each, ours in zip(found, words, strict=True)],
             [each[len(ours) :] for each, ours in zip(found, words, strict=True)],
         )
+
+    def _limited(self, deadline: Deadline) -> Deadline:
+        """How long to wait for one service: it may be slow, the answer may not."""
+        return Deadline.after(min(self._part_seconds, deadline.remaining))
 
     async def _words(
         self, items: Sequence[FuseInput], wanted: Wanted, lacked: list[Lack], deadline: Deadline

@@ -23,7 +23,7 @@ def report() -> ExplainReport:
     )
     timings = Timings({RANK: [0.01, 0.02, 0.03], ENCODE: [0.005], HISTORY: [0.03], CONTENT: [0.1]})
     outcomes = {"history": Outcomes([Trial(2.0, 1.0, 1)]), "words": words, "regions": Outcomes()}
-    return ExplainReport(MACHINE, "the shop", "zero-shot", 3, outcomes, timings)
+    return ExplainReport(MACHINE, "the shop", "zero-shot", 3, 0, outcomes, timings)
 
 
 def test_the_document_has_shares_of_wins_and_ratios(report: ExplainReport) -> None:
