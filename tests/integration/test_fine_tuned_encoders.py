@@ -47,7 +47,7 @@ def picture_folder(folder: Path) -> Path:
 async def fine_tune(folder: Path, modality: str, layers: str, base: Path, out: Path) -> Any:
     """By the command line, as a user does it: its document."""
     command = (sys.executable, "-m", "modalmesh", "fine-tune", str(folder), "--modality", modality, "--layers", layers)
-    options = ("--model", str(base), "--out", str(out), "--epochs", "1", "--learning-rate", "1e-3", "--json")
+    options = ("--model", str(base), "--out", str(out), "--epochs", "1", "--learning-rate", "1e-2", "--json")
     process = await asyncio.create_subprocess_exec(*command, *options, stdout=asyncio.subprocess.PIPE)
     said, _ = await process.communicate()
     assert process.returncode == 0, said

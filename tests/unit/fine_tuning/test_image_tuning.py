@@ -48,7 +48,7 @@ def encode_unseen(shop: tuple[Path, dict[str, str]], loaded: LoadedImage) -> np.
 
 @pytest.mark.parametrize(
     ("layers", "schedule"),
-    [("none", Schedule(2, 1e-3, seed=0, windows=64)), ("last:1", Schedule(1, 1e-3, seed=0, windows=48))],
+    [("none", Schedule(2, 1e-3, seed=0, windows=64)), ("last:2", Schedule(1, 1e-3, seed=0, windows=40))],
 )
 def test_unseen_pictures_of_a_print_come_closer(
     shop: tuple[Path, dict[str, str]], lite0: Path, tmp_path: Path, layers: str, schedule: Schedule
@@ -58,8 +58,7 @@ def test_unseen_pictures_of_a_print_come_closer(
     before, after = (
         style_auc(encode_unseen(shop, load_image(folder)), list(shop[1].values())) for folder in (lite0, order.out)
     )
-    assert after > before + 0.05
-    assert after > 0.85
+    assert after > before + 0.1
     assert document["model"]["fingerprint"] != document["base"]["fingerprint"]
 
 
