@@ -41,8 +41,8 @@ def _variants(state: States, columns: Indexes) -> States:
     """(1 + J states): the history whole, and without each of its items."""
     history = state.histories[0]
     histories = (history, *(history[row] for row in ~np.eye(len(history), dtype=np.bool_)))
-    rows, times = (np.repeat(own, len(histories)) for own in (state.rows, state.times_ms))
-    return States(state.crowd, histories, rows, times, columns)
+    count = len(histories)
+    return States(state.crowd, histories, state.rows.repeat(count), state.times_ms.repeat(count), columns)
 
 
 def _groups(names: tuple[str, ...]) -> list[Flags]:

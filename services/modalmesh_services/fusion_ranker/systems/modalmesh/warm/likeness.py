@@ -19,13 +19,14 @@ def content_features(
     """Each (C,), of one state. Without order, nothing is said of what came last."""
     liked, disliked = history.liked, history.items[~history.positive]
     recent = liked[-_RECENT:] if with_order else None
+    own = {name: bag[candidates] for name, bag in content.bags.items()}
     features = {
         **_vectors("text", content.text, candidates, liked, recent),
         "text_disliked": _mean(content.text, candidates, disliked),
         **_vectors("image", content.image, candidates, liked, recent),
         "kinds": _mean(content.kinds, candidates, liked),
         "kinds_disliked": _mean(content.kinds, candidates, disliked),
-        **{f"bag.{name}": _shared(bag, candidates, liked) for name, bag in content.bags.items()},
+        **{f"bag.{name}": _shared(own[name], bag, liked) for name, bag in content.bags.items()},
         **_years(content.years, candidates, history.items, ""),
         "year": content.years[candidates],
     }
@@ -33,7 +34,7 @@ def content_features(
         features |= {
             "kinds_recent": _mean(content.kinds, candidates, liked[-_RECENT:]),
             "kinds_last": _mean(content.kinds, candidates, history.items[-_LAST:]),
-            **{f"bag_recent.{name}": _shared(bag, candidates, liked[-_RECENT:]) for name, bag in content.bags.items()},
+            **{f"bag_recent.{name}": _shared(own[name], bag, liked[-_RECENT:]) for name, bag in content.bags.items()},
             **_years(content.years, candidates, history.items[-5:], "_5"),
             **_years(content.years, candidates, history.items[-20:], "_20"),
             "age": np.float32(now_ms / YEAR_MS) - content.years[candidates],
@@ -60,10 +61,10 @@ def _mean(rows: Floats, candidates: Indexes, others: Indexes) -> Floats:
     return np.asarray(rows[candidates] @ profile, np.float32)
 
 
-def _shared(bag: SparseRows, candidates: Indexes, others: Indexes) -> Floats:
-    """The logarithm of the weight of what a candidate shares with all others."""
-    profile = np.asarray(bag[others].sum(axis=0)).ravel()
-    return np.asarray(np.log1p(bag[candidates] @ profile), np.float32)
+def _shared(own: SparseRows, bag: SparseRows, others: Indexes) -> Floats:
+    """(C,) of the candidates' rows `own` (C, v): the log weight of what each shares with all others."""
+    profile = bag.T @ np.bincount(others, minlength=bag.shape[0]).astype(np.float32)
+    return np.asarray(np.log1p(own @ profile), np.float32)
 
 
 def _years(years: Floats, candidates: Indexes, others: Indexes, name: str) -> dict[str, Floats]:
