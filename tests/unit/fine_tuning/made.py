@@ -126,6 +126,7 @@ def style_auc(vectors: np.ndarray, styles: Sequence[object]) -> float:
     """How often two items of one style are nearer than two of different ones."""
     similar = vectors @ vectors.T
     first, second = np.triu_indices(len(styles), k=1)
-    same = np.array([styles[one] == styles[other] for one, other in zip(first.tolist(), second.tolist(), strict=True)])
+    kinds = np.unique([str(style) for style in styles], return_inverse=True)[1]
+    same = kinds[first] == kinds[second]
     values = similar[first, second]
     return float(np.mean(values[same][:, None] > values[~same]))
