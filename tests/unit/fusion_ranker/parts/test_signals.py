@@ -14,6 +14,7 @@ from modalmesh_services.fusion_ranker.models.parts.collaborative import (
 )
 from modalmesh_services.fusion_ranker.models.parts.head import ProbabilityHead, TargetAttention, probabilities
 from modalmesh_services.fusion_ranker.models.parts.sparse_coding import KSparse, Lista, SparseCoder
+from modalmesh_services.fusion_ranker.models.parts.tokens import Tokens
 from tests.unit.fusion_ranker.parts.made import DIM, padded, spoilt, tokens
 
 
@@ -109,6 +110,11 @@ def test_target_attention_is_a_network_over_candidate_event_difference_and_produ
     pairs = torch.cat([ours, theirs, ours - theirs, ours * theirs], dim=-1)
     expected = attention.out(torch.nn.functional.silu(attention.pair(pairs)))[..., 0] / math.sqrt(5)
     torch.testing.assert_close(attention.weights(candidates, events), expected)
+
+
+def test_target_attention_to_a_history_of_no_length_is_zeros() -> None:
+    nothing = Tokens(torch.zeros(4, 0, DIM), torch.zeros(4, 0, dtype=torch.bool))
+    assert torch.equal(TargetAttention(DIM)(torch.randn(4, 3, DIM), nothing), torch.zeros(4, 3, DIM))
 
 
 def test_head_gives_probabilities() -> None:

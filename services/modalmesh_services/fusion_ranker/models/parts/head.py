@@ -35,7 +35,7 @@ class TargetAttention(nn.Module):
         rows, length, dim = theirs.shape
         ours_only, theirs_only, apart, both = self.pair.weight.chunk(4, dim=1)  # (H, D) each
         weighed = (theirs[:, :, None] * both).reshape(rows, -1, dim)  # (B, L H, D)
-        hidden = (candidates @ weighed.transpose(1, 2)).reshape(rows, -1, length, len(both))  # (B, C, L, H)
+        hidden = (candidates @ weighed.transpose(1, 2)).reshape(rows, candidates.shape[1], length, len(both))
         hidden = hidden + functional.linear(candidates, ours_only + apart)[:, :, None]
         hidden = hidden + functional.linear(theirs, theirs_only - apart, self.pair.bias)[:, None]
         weights: Tensor = self.out(functional.silu(hidden))[..., 0]

@@ -1,4 +1,3 @@
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
@@ -6,10 +5,10 @@ from functools import cache
 import numpy as np
 import pytest
 
+from modalmesh_services.fusion_ranker.bundle.contents import parts_of, to_files
 from modalmesh_services.fusion_ranker.dataset.arrays import Floats
 from modalmesh_services.fusion_ranker.models.interface import Probabilities, RankerModel
 from modalmesh_services.fusion_ranker.requests import NO_ROW, ExplainRequest, ProposeRequest, RankRequest, UserRequest
-from modalmesh_services.fusion_ranker.systems.interface import Parts
 from modalmesh_services.fusion_ranker.systems.multimodal.learning import system
 from modalmesh_services.fusion_ranker.systems.multimodal.serving import ranker
 from modalmesh_services.fusion_ranker.systems.multimodal.trained import TrainedMultimodal
@@ -168,10 +167,10 @@ def test_the_history_is_explained_by_leaving_its_items_out() -> None:
     assert total == pytest.approx(whole - logits(served().rank(nothing))[place], abs=1e-3)
 
 
-def test_parts_are_json_and_arrays() -> None:
-    parts = trained().parts()
-    kept = Parts(json.loads(json.dumps(parts.settings)), parts.arrays, parts.item_ids)
-    np.testing.assert_array_equal(ranker(kept, MADE_FOR).rank(asked()), served().rank(asked()))
+@pytest.mark.parametrize("name", NAMED)
+def test_what_a_bundle_keeps_ranks_the_same(name: str) -> None:
+    kept = parts_of(to_files(trained(name).parts(), {}, ""))
+    np.testing.assert_array_equal(ranker(kept, MADE_FOR).rank(asked(name)), served(name).rank(asked(name)))
 
 
 @pytest.mark.parametrize("lost", ["calibration", "items.norm.weight"])
