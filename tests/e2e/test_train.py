@@ -20,7 +20,7 @@ from modalmesh.types import Event, Served
 from tests.e2e.conftest import environment_of
 from tests.waiting import eventually
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 SYSTEM = "MultiModalAttention"
 NAMESPACE = "shop"
 
