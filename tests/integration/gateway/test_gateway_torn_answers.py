@@ -1,6 +1,6 @@
 """Encoders and rankers that answer what can't be, or serve another model than before: no caller is to blame for it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -55,8 +55,8 @@ SPOILS: dict[str, tuple[Spoil, str]] = {
 def spoil_answers(monkeypatch: pytest.MonkeyPatch, encoder: FakeEncoder, spoil: Spoil) -> None:
     right: Callable[..., Awaitable[Answer]] = encoder.answer
 
-    async def answer(words: Sequence[str], rows: Sequence[int]) -> Answer:
-        matrix, results = await right(words, rows)
+    async def answer(*asked: Any) -> Answer:
+        matrix, results = await right(*asked)
         spoil(matrix, results)
         return matrix, results
 

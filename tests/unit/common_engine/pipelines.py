@@ -33,7 +33,7 @@ class Doubler:
         return ready
 
     def real_length(self, ready: int) -> int:
-        return self.length(ready)
+        return ready
 
     def encode(self, batch: Sequence[int]) -> list[int | ModalmeshError]:
         self.entered.set()
