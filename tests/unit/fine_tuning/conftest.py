@@ -1,4 +1,5 @@
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,19 @@ EPOCHS = {"none": 60, "last:1": 6, "all": 6}
 RATES = {"none": 1e-2, "last:1": 3e-3, "all": 3e-3}
 
 
-@pytest.fixture(scope="package", autouse=True)
-def exact() -> Iterator[None]:
+@contextmanager
+def _exact() -> Iterator[None]:
     """Converting a network takes longer than training these; that other backends load it has tests of its own."""
     with pytest.MonkeyPatch.context() as environment:
         for service in ("TEXT", "IMAGE"):
             environment.setenv(f"MODALMESH_{service}_ENCODER_BACKEND", "torch")
             environment.setenv(f"MODALMESH_{service}_ENCODER_PRECISION", "fp32")
+        yield
+
+
+@pytest.fixture(autouse=True)
+def exact() -> Iterator[None]:
+    with _exact():
         yield
 
 
@@ -50,6 +57,7 @@ def make_order(tmp_path_factory: pytest.TempPathFactory, texts_folder: Path, tin
 
 
 @pytest.fixture(scope="package")
-def tuned(exact: None, make_order: MakeOrder) -> dict[str, Any]:
+def tuned(make_order: MakeOrder) -> dict[str, Any]:
     """What came of training, by layers."""
-    return {layers: fine_tune(make_order(layers), Tell()) for layers in EPOCHS}
+    with _exact():
+        return {layers: fine_tune(make_order(layers), Tell()) for layers in EPOCHS}
