@@ -7,7 +7,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from modalmesh.embeddings import Embeddings
+from modalmesh.embeddings import Embeddings, FloatMatrix
 from modalmesh.types import Modality, PictureKind
 
 Integers: TypeAlias = npt.NDArray[np.int64]
@@ -16,6 +16,17 @@ Flags: TypeAlias = npt.NDArray[np.bool_]
 
 NO_ROW = -1
 """Stands in `rows` for an item without a fused vector."""
+
+
+def vectors_at(vectors: FloatMatrix, rows: Integers, dim: int) -> FloatMatrix:
+    """(C, dim): the vectors at `rows` (C,); zeros for an item without one, even where there are no vectors at all."""
+    known = rows != NO_ROW
+    if len(rows) and known.all():
+        return vectors[rows]
+    chosen: FloatMatrix = np.zeros((len(rows), dim), dtype=np.float32)
+    if known.any():
+        chosen[known] = vectors[rows[known]]
+    return chosen
 
 
 @dataclass(frozen=True, slots=True)

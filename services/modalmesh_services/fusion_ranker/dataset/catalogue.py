@@ -1,6 +1,6 @@
 """A catalogue as arrays, all in one item order."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -13,6 +13,11 @@ from modalmesh_services.fusion_ranker.dataset.tokens import Tokens
 NO_TIME = np.iinfo(np.int64).min
 TAGS = "tags"
 """A text field, and besides an attribute: the tags one by one."""
+
+
+def tag_values(tags: Iterable[str]) -> tuple[str, ...]:
+    """Tags as values of an attribute: those that differ in case or blanks alone are one."""
+    return tuple(dict.fromkeys(tag.strip().lower() for tag in tags))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

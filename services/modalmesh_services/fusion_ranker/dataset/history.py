@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+from scipy import sparse
 
 from modalmesh.positive import POSITIVE_RATING, PositiveRule
 from modalmesh.types import Event
-from modalmesh_services.fusion_ranker.dataset.arrays import Flags, Floats, Indexes, Times
+from modalmesh_services.fusion_ranker.dataset.arrays import Flags, Floats, Indexes, SparseRows, Times
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,6 +80,29 @@ class Interactions:
 
     def __len__(self) -> int:
         return sum(map(len, self.histories))
+
+
+def liked_matrix(histories: Sequence[History], item_count: int) -> SparseRows:
+    """(U, N) float32 CSR of 0 and 1: the positives."""
+    liked = [np.unique(history.liked) for history in histories]
+    starts = np.cumsum([0, *map(len, liked)])
+    items = np.concatenate([np.zeros(0, np.int32), *liked])
+    return sparse.csr_array((np.ones(len(items), np.float32), items, starts), shape=(len(histories), item_count))
+
+
+def split_point(history: History, share: float) -> int:
+    """How many events the known part has: it ends with the positive that completes this share of positives; 0 where
+    the share is less than one.
+    """
+    places = np.flatnonzero(history.positive)
+    # 0.8 of 10 positives is 8; in floating point a little more than that would be 9.
+    known = int(np.floor(len(places) * share + 1e-9))
+    return int(places[known - 1]) + 1 if known else 0
+
+
+def liked_anew(known: History, later: History) -> Indexes:
+    """(T,) int32, ascending: what is liked later and isn't known yet."""
+    return np.setdiff1d(later.liked, known.items).astype(np.int32)
 
 
 def id_order(name: str) -> tuple[int, int, str]:

@@ -13,7 +13,7 @@ from modalmesh.errors import InvalidInput
 from modalmesh.positive import POSITIVE_RATING
 from modalmesh.types import Item
 from modalmesh_services.fusion_ranker.dataset.attributes import Attributes
-from modalmesh_services.fusion_ranker.dataset.catalogue import NO_TIME, TAGS, Catalogue
+from modalmesh_services.fusion_ranker.dataset.catalogue import NO_TIME, TAGS, Catalogue, tag_values
 from modalmesh_services.fusion_ranker.dataset.embeddings import Embeddings
 from modalmesh_services.fusion_ranker.dataset.history import Interactions
 from modalmesh_services.fusion_ranker.dataset.tokens import Tokens
@@ -123,5 +123,4 @@ def _without_media(item: Item) -> Item:
 
 
 def _attributes(item: Item) -> Mapping[str, Sequence[str]]:
-    tags = tuple(dict.fromkeys(tag.strip().lower() for tag in item.tags))
-    return {**item.attributes, **({TAGS: tags} if tags else {})}
+    return {**item.attributes, **({TAGS: tag_values(item.tags)} if item.tags else {})}

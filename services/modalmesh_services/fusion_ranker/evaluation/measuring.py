@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from modalmesh_services.fusion_ranker import ranking
 from modalmesh_services.fusion_ranker.dataset import History
 from modalmesh_services.fusion_ranker.dataset.arrays import Flags, Floats, Indexes
-from modalmesh_services.fusion_ranker.evaluation import beyond, ranking
+from modalmesh_services.fusion_ranker.evaluation import beyond
 from modalmesh_services.fusion_ranker.evaluation.splits import Split
 from modalmesh_services.fusion_ranker.systems.interface import Fitted, GivesProbabilities
 

@@ -6,9 +6,10 @@ from types import MappingProxyType
 
 import numpy as np
 
-from modalmesh_services.fusion_ranker.dataset import Catalogue, History
+from modalmesh_services.fusion_ranker.dataset import Catalogue, History, split_point
 from modalmesh_services.fusion_ranker.dataset.reading import Dataset
 from modalmesh_services.fusion_ranker.evaluation.splits import (
+    HISTORY_SHARE,
     Scored,
     Split,
     cold_split,
@@ -16,7 +17,6 @@ from modalmesh_services.fusion_ranker.evaluation.splits import (
     enough,
     later_split,
     random_share,
-    split_point,
 )
 from modalmesh_services.fusion_ranker.systems.interface import Training
 
@@ -63,7 +63,7 @@ def global_time(dataset: Dataset) -> Iterator[Split]:
     all_times = np.sort(np.concatenate([history.times_ms for history in histories]))
     asked: list[tuple[int, History]] = []
     for history in filter(enough, histories):
-        now = int(history.times_ms[split_point(history) - 1])
+        now = int(history.times_ms[split_point(history, HISTORY_SHARE) - 1])
         of_others = np.searchsorted(all_times, now) - np.searchsorted(history.times_ms, now)
         if of_others >= RATINGS_OF_OTHERS:
             asked.append((now, history))

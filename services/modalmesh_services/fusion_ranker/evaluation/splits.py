@@ -6,7 +6,7 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-from modalmesh_services.fusion_ranker.dataset import Catalogue, History
+from modalmesh_services.fusion_ranker.dataset import Catalogue, History, liked_anew, split_point
 from modalmesh_services.fusion_ranker.dataset.arrays import Flags, Indexes, Times
 from modalmesh_services.fusion_ranker.systems.interface import Training
 
@@ -25,9 +25,9 @@ class Case(NamedTuple):
     @classmethod
     def of(cls, known: History, held_out: History) -> Self:
         """What is known is never held out."""
-        liked = np.setdiff1d(held_out.liked, known.items)
+        liked = liked_anew(known, held_out)
         disliked = np.setdiff1d(held_out.items, np.concatenate([known.items, liked]))
-        return cls(known, liked.astype(np.int32), disliked.astype(np.int32))
+        return cls(known, liked, disliked.astype(np.int32))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,17 +82,9 @@ def enough(history: History, least: int = LEAST_POSITIVES) -> bool:
     return int(history.positive.sum()) >= least
 
 
-def split_point(history: History, share: float = HISTORY_SHARE) -> int:
-    """How many events the known part has: it ends with the positive that completes the first share of positives."""
-    places = np.flatnonzero(history.positive)
-    # 0.8 of 10 positives is 8; in floating point a little more than that would be 9.
-    known = int(np.floor(len(places) * share + 1e-9))
-    return int(places[known - 1]) + 1 if known else 0
-
-
 def cut(history: History) -> Case:
     """The known part, and what came later."""
-    point = split_point(history)
+    point = split_point(history, HISTORY_SHARE)
     return Case.of(history[:point], history[point:])
 
 

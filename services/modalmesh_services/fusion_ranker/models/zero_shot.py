@@ -32,7 +32,6 @@ from modalmesh_services.fusion_ranker.models.interface import (
 from modalmesh_services.fusion_ranker.models.similarity import Evidence, KernelConfig, evidence
 from modalmesh_services.fusion_ranker.models.taste import Taste, taste_of
 from modalmesh_services.fusion_ranker.requests import (
-    NO_ROW,
     ExplainRequest,
     Flags,
     Floats,
@@ -41,6 +40,7 @@ from modalmesh_services.fusion_ranker.requests import (
     ProposeRequest,
     RankRequest,
     UserRequest,
+    vectors_at,
 )
 
 NAME = "zero-shot"
@@ -171,7 +171,9 @@ class ZeroShotRanker:
     def _score(self, request: RankRequest) -> _Scored:
         config = self._config
         taste = taste_of(request.history, config.recency_power)
-        candidates = split(_rows(request.vectors.values, request.candidates.rows), config.text_dim)
+        candidates = split(
+            vectors_at(request.vectors.values, request.candidates.rows, request.vectors.dim), config.text_dim
+        )
         liked = split(request.vectors.values[taste.rows], config.text_dim)
         same = _same(request.candidates.item_ids, taste.item_ids)
         counted = request.candidates.counted
@@ -198,16 +200,6 @@ class ZeroShotRanker:
         deviation = np.sqrt((np.square(above[counted]).sum() + self._config.kernel.imaginary) / count)
         contributions: Floats = self._config.popularity_weight * above / deviation
         return contributions
-
-
-def _rows(vectors: FloatMatrix, rows: Integers) -> FloatMatrix:
-    """(C, D): the vectors at these rows; zeros for an item without one."""
-    if (rows != NO_ROW).all():
-        return vectors[rows]
-    chosen: FloatMatrix = np.zeros((len(rows), vectors.shape[1]), dtype=np.float32)
-    known = rows != NO_ROW
-    chosen[known] = vectors[rows[known]]
-    return chosen
 
 
 def _same(candidates: Sequence[str], liked: Sequence[str]) -> Flags:

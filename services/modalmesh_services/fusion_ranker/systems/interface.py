@@ -14,6 +14,7 @@ import numpy.typing as npt
 from modalmesh.embeddings import ModelId
 from modalmesh_services.fusion_ranker.dataset import Catalogue, History
 from modalmesh_services.fusion_ranker.dataset.arrays import Flags, Floats, Times
+from modalmesh_services.fusion_ranker.models.interface import ModelDescription
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,3 +143,16 @@ class MadeFor:
     image: ModelId
     text_dim: int
     image_dim: int
+
+    def description(self, build: str, fused_dim: int) -> ModelDescription:
+        """As callers see it."""
+        return ModelDescription(
+            name=self.name,
+            revision=self.revision,
+            build=build,
+            text_dim=self.text_dim,
+            image_dim=self.image_dim,
+            fused_dim=fused_dim,
+            text_fingerprint=self.text.fingerprint,
+            image_fingerprint=self.image.fingerprint,
+        )

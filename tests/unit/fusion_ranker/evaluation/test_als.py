@@ -1,10 +1,10 @@
 import numpy as np
 
+from modalmesh_services.fusion_ranker.dataset import liked_matrix
 from modalmesh_services.fusion_ranker.dataset.reading import Dataset
 from modalmesh_services.fusion_ranker.evaluation import measuring, protocols
 from modalmesh_services.fusion_ranker.evaluation.baselines import Als, Popularity
 from modalmesh_services.fusion_ranker.evaluation.baselines.als import solve
-from modalmesh_services.fusion_ranker.evaluation.baselines.matrices import liked_matrix
 from tests.unit.fusion_ranker.evaluation.conftest import made_history
 
 

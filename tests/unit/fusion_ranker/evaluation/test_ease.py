@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
+from modalmesh_services.fusion_ranker import ranking
+from modalmesh_services.fusion_ranker.dataset import liked_matrix
 from modalmesh_services.fusion_ranker.dataset.reading import Dataset
-from modalmesh_services.fusion_ranker.evaluation import protocols, ranking
+from modalmesh_services.fusion_ranker.evaluation import protocols
 from modalmesh_services.fusion_ranker.evaluation.baselines import Ease, Popularity
-from modalmesh_services.fusion_ranker.evaluation.baselines.matrices import liked_matrix
 from modalmesh_services.fusion_ranker.systems.interface import System
 
 

@@ -2,11 +2,12 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from modalmesh_services.fusion_ranker import ranking
+from modalmesh_services.fusion_ranker.dataset import liked_matrix
 from modalmesh_services.fusion_ranker.dataset.reading import Dataset
-from modalmesh_services.fusion_ranker.evaluation import protocols, ranking
+from modalmesh_services.fusion_ranker.evaluation import protocols
 from modalmesh_services.fusion_ranker.evaluation.baselines import ItemKnn
 from modalmesh_services.fusion_ranker.evaluation.baselines.item_knn import nearest
-from modalmesh_services.fusion_ranker.evaluation.baselines.matrices import liked_matrix
 
 
 def test_the_largest_of_each_row_are_kept_and_ties_go_by_column() -> None:

@@ -7,7 +7,7 @@ from scipy import sparse
 
 from modalmesh.embeddings import normalise
 from modalmesh_services.fusion_ranker.dataset import Catalogue, Tokens
-from modalmesh_services.fusion_ranker.dataset.arrays import Flags, Floats, SparseRows
+from modalmesh_services.fusion_ranker.dataset.arrays import YEAR_MS, Flags, Floats, SparseRows
 from modalmesh_services.fusion_ranker.dataset.catalogue import NO_TIME
 
 TEXT, IMAGE, ATTRIBUTES, QUANTITIES, TIME = "text", "image", "attributes", "quantities", "time"
@@ -15,7 +15,6 @@ TEXT, IMAGE, ATTRIBUTES, QUANTITIES, TIME = "text", "image", "attributes", "quan
 Rows: TypeAlias = Floats | SparseRows
 """(N, d) float32, dense or CSR."""
 
-_YEAR_MS = 365.25 * 86_400_000
 _KNOTS_YEARS = 3.0
 _KNOTS_SPREAD = 0.5
 """A number's neighbourhood, in standard deviations."""
@@ -49,7 +48,7 @@ def features(catalogue: Catalogue, fit: Flags, kind: str) -> Rows:
     if modality == QUANTITIES:
         numbers = catalogue.attributes.quantities[part]
         return near(numbers, max(_KNOTS_SPREAD * float(np.nanstd(numbers)), 1e-6))
-    years = np.where(catalogue.times_ms == NO_TIME, np.nan, catalogue.times_ms / _YEAR_MS)
+    years = np.where(catalogue.times_ms == NO_TIME, np.nan, catalogue.times_ms / YEAR_MS)
     return near(years.astype(np.float32), _KNOTS_YEARS)
 
 

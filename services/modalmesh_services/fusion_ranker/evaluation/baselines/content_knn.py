@@ -7,11 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
-from modalmesh_services.fusion_ranker.dataset import Catalogue, History
+from modalmesh_services.fusion_ranker.dataset import Catalogue, History, liked_matrix
 from modalmesh_services.fusion_ranker.dataset.arrays import Flags, Floats, SparseRows, Times
 from modalmesh_services.fusion_ranker.evaluation.baselines.content_features import Rows, features, raised, similarities
 from modalmesh_services.fusion_ranker.evaluation.baselines.interface import Baseline
-from modalmesh_services.fusion_ranker.evaluation.baselines.matrices import liked_matrix
 from modalmesh_services.fusion_ranker.systems.interface import Training
 
 _CHUNK = 500

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from modalmesh_services.fusion_ranker import ranking
+from modalmesh_services.fusion_ranker.dataset import liked_matrix
 from modalmesh_services.fusion_ranker.dataset.arrays import Flags, Floats, Indexes
-from modalmesh_services.fusion_ranker.evaluation import ranking
 from modalmesh_services.fusion_ranker.evaluation.baselines.content_features import (
     features,
     kinds_of,
@@ -22,7 +23,6 @@ from modalmesh_services.fusion_ranker.evaluation.baselines.content_knn import (
     teaching,
 )
 from modalmesh_services.fusion_ranker.evaluation.baselines.interface import Baseline
-from modalmesh_services.fusion_ranker.evaluation.baselines.matrices import liked_matrix
 from modalmesh_services.fusion_ranker.evaluation.baselines.tuned import validation
 from modalmesh_services.fusion_ranker.evaluation.splits import Split
 from modalmesh_services.fusion_ranker.systems.interface import Training

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from modalmesh_services.fusion_ranker.dataset import History
+from modalmesh_services.fusion_ranker.dataset import History, liked_matrix
 from modalmesh_services.fusion_ranker.dataset.arrays import Floats, Times
 from modalmesh_services.fusion_ranker.evaluation.baselines.interface import Baseline, WithoutContent
-from modalmesh_services.fusion_ranker.evaluation.baselines.matrices import liked_matrix
 from modalmesh_services.fusion_ranker.systems.interface import Training
 
 

@@ -6,11 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from modalmesh_services.fusion_ranker.dataset import History
-from modalmesh_services.fusion_ranker.dataset.arrays import Floats, Indexes, Times
+from modalmesh_services.fusion_ranker.dataset.arrays import DAY_MS, Floats, Indexes, Times
 from modalmesh_services.fusion_ranker.evaluation.baselines.interface import Baseline, WithoutContent
 from modalmesh_services.fusion_ranker.systems.interface import Training
-
-_DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,5 +41,5 @@ class FittedRecentPopularity(WithoutContent):
     def _counts(self, now_ms: int) -> Floats:
         """(N,) float32."""
         before = self.times_ms <= now_ms
-        weights = 0.5 ** ((now_ms - self.times_ms[before]) / (self.half_life_days * _DAY_MS))
+        weights = 0.5 ** ((now_ms - self.times_ms[before]) / (self.half_life_days * DAY_MS))
         return np.asarray(np.bincount(self.items[before], weights, self.item_count), np.float32)

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from modalmesh_services.fusion_ranker.systems.interface import Parts
-from modalmesh_services.fusion_ranker.systems.modalmesh.cold.storing import restore, store
+from modalmesh_services.fusion_ranker.systems.modalmesh.storing import restore, store
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.keeping import KeptWarm
 
 _WARM, _COLD = "warm", "cold"
@@ -16,7 +16,7 @@ _WARM, _COLD = "warm", "cold"
 def join(warm: KeptWarm, cold: Parts) -> Parts:
     """The vocabulary is the cold half's: the catalogue."""
     settings, arrays = store(warm)
-    named = {f"{_WARM}.{name}": np.ascontiguousarray(own) for name, own in arrays.items()}
+    named = {f"{_WARM}.{name}": own for name, own in arrays.items()}
     named |= {f"{_COLD}.{name}": own for name, own in cold.arrays.items()}
     return Parts({_WARM: settings, _COLD: cold.settings}, named, cold.item_ids)
 

@@ -20,13 +20,13 @@ from modalmesh_services.fusion_ranker.models.interface import (
     UserQueries,
 )
 from modalmesh_services.fusion_ranker.requests import (
-    NO_ROW,
     ExplainRequest,
     FuseRequest,
     Integers,
     ProposeRequest,
     RankRequest,
     UserRequest,
+    vectors_at,
 )
 from modalmesh_services.fusion_ranker.systems.interface import MadeFor, Parts
 from modalmesh_services.fusion_ranker.systems.modalmesh.allotting import Reasons
@@ -54,16 +54,7 @@ class ModalMeshRanker:
         self, warm: WarmServing, cold: ColdServing, cold_explaining: ColdExplaining, made_for: MadeFor
     ) -> None:
         self._warm, self._cold, self._cold_explaining = warm, cold, cold_explaining
-        self._description = ModelDescription(
-            name=made_for.name,
-            revision=made_for.revision,
-            build=f"torch-{torch.__version__}/cpu/fp32",
-            text_dim=made_for.text_dim,
-            image_dim=made_for.image_dim,
-            fused_dim=cold.fused_dim,
-            text_fingerprint=made_for.text.fingerprint,
-            image_fingerprint=made_for.image.fingerprint,
-        )
+        self._description = made_for.description(f"torch-{torch.__version__}/cpu/fp32", cold.fused_dim)
 
     @property
     def description(self) -> ModelDescription:
@@ -119,10 +110,7 @@ class ModalMeshRanker:
 
     def _vectors(self, request: RankRequest, places: Integers) -> FloatMatrix:
         """(E, D) of the candidates at `places`; zeros for one without a vector, of which nothing is known."""
-        rows = request.candidates.rows[places]
-        vectors: FloatMatrix = np.zeros((len(rows), self._description.fused_dim), np.float32)
-        vectors[rows != NO_ROW] = request.vectors.values[rows[rows != NO_ROW]]
-        return vectors
+        return vectors_at(request.vectors.values, request.candidates.rows[places], self._description.fused_dim)
 
 
 def _told(

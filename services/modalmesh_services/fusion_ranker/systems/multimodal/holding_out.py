@@ -7,7 +7,8 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from modalmesh_services.fusion_ranker.dataset import History
+from modalmesh_services.fusion_ranker import ranking
+from modalmesh_services.fusion_ranker.dataset import History, liked_anew, split_point
 from modalmesh_services.fusion_ranker.dataset.arrays import Flags, Floats, Indexes, Times
 
 _Numbers = npt.NDArray[np.float64]
@@ -40,11 +41,10 @@ class HeldOut:
             if len(held) == most:
                 break
             history = histories[row]
-            places = np.flatnonzero(history.positive)
-            if len(places) < _LEAST_POSITIVES:
+            if np.count_nonzero(history.positive) < _LEAST_POSITIVES:
                 continue
-            point = int(places[int(len(places) * _KNOWN_SHARE) - 1]) + 1
-            later = np.setdiff1d(history[point:].liked, history.items[:point]).astype(np.int32)
+            point = split_point(history, _KNOWN_SHARE)
+            later = liked_anew(history[:point], history[point:])
             if len(later):
                 kept[row] = history[:point]
                 held.append(history[:point])
@@ -57,29 +57,19 @@ class HeldOut:
 
     def ndcg(self, scores: Floats, ranked: Flags) -> float:
         """NDCG@10 of `scores` (U, N) over the items of `ranked` (N,) bool that a user hasn't met."""
-        discounts = 1.0 / np.log2(np.arange(2, _LENGTH + 2))
-        found = []
-        for own, targets, row in zip(self.histories, self.targets, scores, strict=True):
-            masked = self._masked(row, own, ranked)
-            best = np.argsort(-masked, kind="stable")[:_LENGTH]
-            gain = (np.isin(best, targets) * np.isfinite(masked[best]) * discounts[: len(best)]).sum()
-            found.append(gain / discounts[: min(_LENGTH, len(targets))].sum())
-        return float(np.mean(found))
+        lists = ranking.ranked_lists(scores, self.histories, ranked, _LENGTH)
+        counts = np.array([len(own) for own in self.targets], np.int32)
+        return float(ranking.ndcg(ranking.hits(lists, self.targets), counts).mean())
 
     def calibration(self, scores: Floats, ranked: Flags) -> tuple[float, float]:
         """Slope and shift of a logistic regression of what was liked on logits (U, N) (Platt 1999)."""
         logits, liked = [], []
         for own, targets, row in zip(self.histories, self.targets, scores, strict=True):
-            unseen = np.isfinite(self._masked(row, own, ranked))
+            unseen = ranked.copy()
+            unseen[own.items] = False
             logits.append(row[unseen])
             liked.append(np.isin(np.flatnonzero(unseen), targets))
         return _platt(np.concatenate(logits).astype(np.float64), np.concatenate(liked).astype(np.float64))
-
-    @staticmethod
-    def _masked(row: Floats, own: History, ranked: Flags) -> Floats:
-        masked = np.where(ranked, row, -np.inf)
-        masked[own.items] = -np.inf
-        return masked
 
 
 def _platt(logits: _Numbers, liked: _Numbers) -> tuple[float, float]:

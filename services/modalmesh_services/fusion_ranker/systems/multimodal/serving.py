@@ -64,15 +64,8 @@ class MultimodalRanker:
         self._ids = {item_id: place + 1 for place, item_id in enumerate(vocabulary)}
         self._dim, self._names = network.configuration.dim, network.items.names
         self._nothing = self._content_of_nothing()
-        self._description = ModelDescription(
-            name=made_for.name,
-            revision=made_for.revision,
-            build=f"torch-{torch.__version__}/cpu/fp32",
-            text_dim=made_for.text_dim,
-            image_dim=made_for.image_dim,
-            fused_dim=self._dim * (len(self._names) + 1),
-            text_fingerprint=made_for.text.fingerprint,
-            image_fingerprint=made_for.image.fingerprint,
+        self._description = made_for.description(
+            f"torch-{torch.__version__}/cpu/fp32", self._dim * (len(self._names) + 1)
         )
 
     @property

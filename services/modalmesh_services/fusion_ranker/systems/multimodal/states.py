@@ -9,12 +9,11 @@ import torch
 from torch import Tensor
 
 from modalmesh_services.fusion_ranker.dataset import History
-from modalmesh_services.fusion_ranker.dataset.arrays import Flags, Indexes, Times
+from modalmesh_services.fusion_ranker.dataset.arrays import DAY_MS, Flags, Indexes, Times
 from modalmesh_services.fusion_ranker.systems.multimodal.configuration import TrainingSettings
 
 NOTHING = -1
 """Stands for no item in arrays of rows."""
-_DAY_MS = 86_400_000.0
 _SHORTEST_SHARE, _LONGEST_SHARE = 0.2, 0.95
 """How much of a history's positives may be known."""
 _BY_POPULARITY = 0.5
@@ -41,7 +40,7 @@ class Pasts:
         for place, (history, now) in enumerate(zip(kept, times_ms.tolist(), strict=True)):
             own = (place, slice(0, len(history)))
             rows[own], positive[own] = history.items, history.positive
-            ages[own] = np.maximum(now - history.times_ms, 0) / _DAY_MS if has_order else 0.0
+            ages[own] = np.maximum(now - history.times_ms, 0) / DAY_MS if has_order else 0.0
         return cls(torch.from_numpy(rows), torch.from_numpy(ages), torch.from_numpy(positive))
 
     def to(self, device: torch.device) -> Self:

@@ -7,15 +7,14 @@ import numpy as np
 from scipy import sparse
 
 from modalmesh_services.fusion_ranker.dataset import Catalogue, Tokens
-from modalmesh_services.fusion_ranker.dataset.arrays import Flags, Floats, SparseRows
-from modalmesh_services.fusion_ranker.dataset.catalogue import NO_TIME, TAGS
+from modalmesh_services.fusion_ranker.dataset.arrays import YEAR_MS, Flags, Floats, SparseRows
+from modalmesh_services.fusion_ranker.dataset.catalogue import NO_TIME, TAGS, tag_values
 from modalmesh_services.fusion_ranker.requests import FuseRequest, ItemTokens
 
 TIME = "@time"
 """The number of years at which an item came out, beside attributes that are numbers."""
 
 IMAGE = "image"
-_YEAR_MS = 365.25 * 86_400_000
 _EPOCH = 1970.0
 
 
@@ -89,7 +88,7 @@ def content_of_request(request: FuseRequest, schema: Schema) -> Content:
 
 def years(times_ms: np.typing.NDArray[np.float64]) -> Floats:
     """Unix milliseconds to years of our era, NaN stays."""
-    return (_EPOCH + times_ms / _YEAR_MS).astype(np.float32)
+    return (_EPOCH + times_ms / YEAR_MS).astype(np.float32)
 
 
 def _tokens(values: Floats, items: Sequence[Sequence[tuple[str, int]]]) -> Tokens:
@@ -102,8 +101,7 @@ def _bag(items: Sequence[ItemTokens], name: str, values: Sequence[str]) -> Spars
     column = {value: place for place, value in enumerate(values)}
     named = [(item.attributes or {}).get(name, ()) for item in items]
     if name == TAGS:
-        # As a catalogue's are read.
-        named = [tuple(value.strip().lower() for value in own) for own in named]
+        named = [tag_values(own) for own in named]
     owned = [sorted({column[value] for value in own if value in column}) for own in named]
     starts = np.cumsum([0, *map(len, owned)])
     columns = np.array([place for own in owned for place in own], np.int32)

@@ -163,8 +163,3 @@ def _least_items(content: Content, rows: Flags) -> int:
     counts = [np.asarray(own[rows].sum(axis=0)) for own in content.bags.values()]
     frequent = np.sort(np.concatenate([np.zeros(0), *counts]))[::-1]
     return LEAST_ITEMS if len(frequent) <= MOST_COLUMNS else max(LEAST_ITEMS, int(frequent[MOST_COLUMNS]) + 1)
-
-
-def unit(rows: Floats) -> Floats:
-    """Each row of length 1, zeros stay."""
-    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12), np.float32)

@@ -4,13 +4,11 @@ Three views: a plain and a wide singular value decomposition, and one of the sco
 form, which inverts a matrix of users by users. An unseen user needs only the rows of the items that were liked.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg, sparse
+from scipy import linalg
 
-from modalmesh_services.fusion_ranker.dataset import History
 from modalmesh_services.fusion_ranker.dataset.arrays import Floats, SparseRows
 
 PLAIN, WIDE, ITEM_ITEM = 96, 24, 256
@@ -53,14 +51,6 @@ def users_of(likes: SparseRows, history: Floats) -> Floats:
     """(U, d) float32: users by their likes (U, n) CSR and what each item adds (n, d)."""
     counts = np.maximum(np.asarray(likes.sum(axis=1)), 1)
     return np.asarray((likes @ history) / np.sqrt(counts)[:, None], np.float32)
-
-
-def liked_matrix(histories: Sequence[History], item_count: int) -> SparseRows:
-    """(U, N) float32 CSR of 0 and 1: the positives."""
-    liked = [np.unique(history.liked) for history in histories]
-    starts = np.cumsum([0, *map(len, liked)])
-    items = np.concatenate([np.zeros(0, np.int32), *liked])
-    return sparse.csr_array((np.ones(len(items), np.float32), items, starts), shape=(len(histories), item_count))
 
 
 def _plain(matrix: Floats, scales: Floats, width: int) -> tuple[Floats, Floats]:

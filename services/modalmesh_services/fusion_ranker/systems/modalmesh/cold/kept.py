@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from modalmesh_services.fusion_ranker.dataset.arrays import Floats, Indexes
 from modalmesh_services.fusion_ranker.systems.interface import Parts
 from modalmesh_services.fusion_ranker.systems.modalmesh.cold.model import ColdModel
-from modalmesh_services.fusion_ranker.systems.modalmesh.cold.storing import restore, store
+from modalmesh_services.fusion_ranker.systems.modalmesh.storing import restore, store
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,9 +21,7 @@ class KeptCold:
 
     def parts(self, item_ids: tuple[str, ...]) -> Parts:
         """`item_ids` are the vocabulary."""
-        settings, arrays = store(self)
-        # safetensors takes whole arrays alone, no views.
-        return Parts(settings, {name: np.ascontiguousarray(own) for name, own in arrays.items()}, item_ids)
+        return Parts(*store(self), item_ids)
 
     @classmethod
     def of(cls, parts: Parts) -> "KeptCold":

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from modalmesh.embeddings import normalise
 from modalmesh_services.fusion_ranker.dataset.arrays import Floats, Indexes, SparseRows
 from modalmesh_services.fusion_ranker.systems.modalmesh.cold.content import IMAGE
 from modalmesh_services.fusion_ranker.systems.modalmesh.cold.content_blocks import (
     ContentBlocks,
     Encoded,
-    unit,
 )
 from modalmesh_services.fusion_ranker.systems.modalmesh.cold.weights import bag_weight, text_weight
 
@@ -50,7 +50,7 @@ class Sketch:
         coordinates = bag.tocoo()
         rows = np.zeros((bag.shape[0], self.width), np.float32)
         np.add.at(rows, (coordinates.row, self.places[coordinates.col]), self.weights[coordinates.col])
-        return unit(rows)
+        return normalise(rows)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +77,7 @@ class KindSpace:
 
     def transform(self, encoded: Encoded) -> dict[str, Floats]:
         """By kind (N, k) float32, rows of length 1; zeros where an item has none."""
-        kinds = {_dense_name(name): unit(own) for name, own in encoded.dense.items()}
+        kinds = {_dense_name(name): normalise(own) for name, own in encoded.dense.items()}
         return kinds | {ATTRIBUTES + name: own.transform(encoded.bags[name]) for name, own in self.sketches.items()}
 
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from modalmesh_services.fusion_ranker.dataset import Catalogue, History
+from modalmesh_services.fusion_ranker.dataset import Catalogue, History, liked_matrix
 from modalmesh_services.fusion_ranker.dataset.arrays import Flags, Floats, Times
 from modalmesh_services.fusion_ranker.systems.interface import Parts, Training
 from modalmesh_services.fusion_ranker.systems.modalmesh.cold.blend import Blend
 from modalmesh_services.fusion_ranker.systems.modalmesh.cold.content import content_of, schema_of
 from modalmesh_services.fusion_ranker.systems.modalmesh.cold.content_side import ContentSide, Described
-from modalmesh_services.fusion_ranker.systems.modalmesh.cold.crowd_factors import CrowdFactors, liked_matrix
+from modalmesh_services.fusion_ranker.systems.modalmesh.cold.crowd_factors import CrowdFactors
 from modalmesh_services.fusion_ranker.systems.modalmesh.cold.features import (
     POPULARITY,
     KindMoments,

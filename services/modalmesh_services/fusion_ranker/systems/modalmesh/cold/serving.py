@@ -5,7 +5,7 @@ from scipy import sparse
 
 from modalmesh.embeddings import FloatMatrix
 from modalmesh_services.fusion_ranker.dataset.arrays import Floats
-from modalmesh_services.fusion_ranker.requests import NO_ROW, FuseRequest, History
+from modalmesh_services.fusion_ranker.requests import NO_ROW, FuseRequest, History, vectors_at
 from modalmesh_services.fusion_ranker.systems.interface import Parts
 from modalmesh_services.fusion_ranker.systems.modalmesh.cold.content import content_of_request, years
 from modalmesh_services.fusion_ranker.systems.modalmesh.cold.crowd_factors import users_of
@@ -47,10 +47,7 @@ class ColdServing:
             item_id = history.item_ids[event]
             if history.rows[event] != NO_ROW or item_id in self._known:
                 places[item_id] = event
-        found = np.zeros((len(places), self._layout.dim), np.float32)
-        rows = history.rows[list(places.values())]
-        found[rows != NO_ROW] = vectors[rows[rows != NO_ROW]]
-        items = self._layout.unpack(found)
+        items = self._layout.unpack(vectors_at(vectors, history.rows[list(places.values())], self._layout.dim))
         adds, log_likes = items.factors @ self._model.adds, items.numbers[POPULARITY].copy()
         for place, item_id in enumerate(places):
             if item_id in self._known:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from modalmesh_services.fusion_ranker.dataset.arrays import Flags, Floats, Indexes
+from modalmesh_services.fusion_ranker.ranking import top
 
 COUNT = 500
 _DEPTH = 600
@@ -33,13 +34,3 @@ def choose(fused: Floats, leading: Floats, allowed: Flags) -> Indexes:
     order = np.where(allowed, fused + lift * (leading - leading.min(axis=1, keepdims=True)), -np.inf)
     chosen = np.stack([top(own, count) for own in order]).astype(np.int32)
     return np.where(np.take_along_axis(allowed, chosen, axis=1), chosen, -1).astype(np.int32)
-
-
-def top(values: Floats, count: int) -> Indexes:
-    """(count,): places of the largest of `values` (N,), best first; equal ones in order."""
-    if count < len(values):
-        # All that tie with the last one, so that which of them are in doesn't depend on the partition.
-        chosen = np.flatnonzero(values >= np.partition(values, -count)[-count])
-    else:
-        chosen = np.arange(len(values))
-    return chosen[np.argsort(-values[chosen], kind="stable")][:count].astype(np.int32)

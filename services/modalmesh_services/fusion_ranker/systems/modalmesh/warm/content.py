@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from modalmesh.embeddings import normalise
 from modalmesh_services.fusion_ranker.dataset import Attributes, Catalogue, Tokens
-from modalmesh_services.fusion_ranker.dataset.arrays import Flags, Floats, SparseRows
+from modalmesh_services.fusion_ranker.dataset.arrays import YEAR_MS, Flags, Floats, SparseRows
 from modalmesh_services.fusion_ranker.dataset.catalogue import NO_TIME
-from modalmesh_services.fusion_ranker.systems.modalmesh.warm.seasons import YEAR_MS
 
 _TEXT_AXES, _IMAGE_AXES, _SIDE_AXES = 128, 64, 64
 _SIDE_TEXT_WEIGHT = 1.5
@@ -41,7 +41,7 @@ class Axes:
         vectors, present = tokens.pooled()
         if not self.directions.shape[1]:
             return np.zeros((tokens.item_count, 0), np.float32)
-        return unit(np.where(present[:, None], (vectors - self.mean) @ self.directions, 0))
+        return normalise(np.where(present[:, None], (vectors - self.mean) @ self.directions, 0))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,7 +76,7 @@ class Content:
 
     def side_rows(self) -> Floats:
         """(N, C): content as further rows of an item-item model."""
-        text = _SIDE_TEXT_WEIGHT * unit(self.text[:, :_SIDE_AXES])
+        text = _SIDE_TEXT_WEIGHT * normalise(self.text[:, :_SIDE_AXES])
         return np.concatenate([text, self.kinds, self._decades()], axis=1)
 
     def _decades(self) -> Floats:
@@ -84,12 +84,6 @@ class Content:
         decade = np.floor(self.years / 10)
         places = np.clip(decade - decade.max(initial=0) + _DECADES - 1, 0, _DECADES - 1).astype(np.int64)
         return np.asarray(np.eye(_DECADES, dtype=np.float32)[places])
-
-
-def unit(vectors: Floats) -> Floats:
-    """Rows of length 1; zeros stay."""
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors / np.maximum(lengths, 1e-9), np.float32)
 
 
 def _years(catalogue: Catalogue) -> Floats:
@@ -112,4 +106,4 @@ def _attributes(attributes: Attributes, fit: Flags) -> tuple[Floats, dict[str, S
             kinds.append(np.asarray(values.multiply(idf).toarray(), np.float32))
         else:
             bags[name] = values.multiply(np.sqrt(idf)).tocsr()
-    return unit(np.concatenate(kinds, axis=1)), bags
+    return normalise(np.concatenate(kinds, axis=1)), bags

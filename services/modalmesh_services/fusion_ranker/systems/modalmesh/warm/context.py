@@ -3,12 +3,10 @@
 import numpy as np
 
 from modalmesh_services.fusion_ranker.dataset import History
-from modalmesh_services.fusion_ranker.dataset.arrays import Floats
+from modalmesh_services.fusion_ranker.dataset.arrays import DAY_MS, YEAR_MS, Floats
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.eras import era
-from modalmesh_services.fusion_ranker.systems.modalmesh.warm.seasons import YEAR_MS
 
 _SESSION_MS = 12 * 3_600_000
-_DAY_MS = 86_400_000.0
 _RECENT, _RECENT_YEARS = 10, 20
 
 
@@ -32,7 +30,7 @@ def context(
         "u_pop10": _mean(popularity[-_RECENT:]),
         "u_now": now_ms / YEAR_MS,
         "u_session": float(np.log1p(session.sum())),
-        "u_span": float(np.log1p(span / _DAY_MS)),
+        "u_span": float(np.log1p(span / DAY_MS)),
         "u_years": float(last_years.std()) if len(last_years) else 0.0,
         "u_liked10": _mean(history.positive[-_RECENT:]),
     }

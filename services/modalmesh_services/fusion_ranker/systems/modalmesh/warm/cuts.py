@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from modalmesh_services.fusion_ranker.dataset import History
+from modalmesh_services.fusion_ranker.dataset import History, liked_anew, split_point
 from modalmesh_services.fusion_ranker.dataset.arrays import Floats, Indexes
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.crowd import Crowd
 
@@ -56,14 +56,12 @@ def _tastes(crowd: Crowd) -> Floats:
 
 
 def _cut(history: History, share: float) -> Lesson | None:
-    places = np.flatnonzero(history.positive)
-    count = int(np.floor(len(places) * share + 1e-9))
-    if count < _LEAST_LIKED:
+    point = split_point(history, share)
+    if np.count_nonzero(history.positive[:point]) < _LEAST_LIKED:
         return None
-    point = int(places[count - 1]) + 1
     return _lesson(history[:point], history[point:])
 
 
 def _lesson(known: History, later: History) -> Lesson | None:
-    targets = np.setdiff1d(later.liked, known.items).astype(np.int32)
+    targets = liked_anew(known, later)
     return Lesson(known, targets) if len(targets) else None

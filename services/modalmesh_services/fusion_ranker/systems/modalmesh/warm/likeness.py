@@ -5,9 +5,8 @@ from collections.abc import Callable
 import numpy as np
 
 from modalmesh_services.fusion_ranker.dataset import History
-from modalmesh_services.fusion_ranker.dataset.arrays import Floats, Indexes, SparseRows
+from modalmesh_services.fusion_ranker.dataset.arrays import YEAR_MS, Floats, Indexes, SparseRows
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.content import Content
-from modalmesh_services.fusion_ranker.systems.modalmesh.warm.seasons import YEAR_MS
 
 _RECENT, _LAST = 10, 3
 _YEAR_WIDTH = 3.0

@@ -6,12 +6,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from modalmesh_services.fusion_ranker.dataset.arrays import Floats, Indexes, SparseRows
+from modalmesh_services.fusion_ranker.dataset.arrays import YEAR_MS, Floats, Indexes, SparseRows
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.crowd import NOBODY, Crowd, by_item
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.neighbours import likeness, nearest
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.states import States
 
-YEAR_MS = 365.25 * 86_400_000
 _SEASONS_A_YEAR = 4
 _COUNT, _POWER, _SHRINK = 150, 1.5, 5.0
 

@@ -7,9 +7,9 @@ import numpy as np
 from modalmesh_services.fusion_ranker.dataset import History
 from modalmesh_services.fusion_ranker.dataset.arrays import Floats, Indexes
 from modalmesh_services.fusion_ranker.models.interface import ProposedItem
+from modalmesh_services.fusion_ranker.ranking import top
 from modalmesh_services.fusion_ranker.requests import History as Events
 from modalmesh_services.fusion_ranker.systems.modalmesh.allotting import Reasons
-from modalmesh_services.fusion_ranker.systems.modalmesh.warm.candidates import top
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.crowd import NOBODY
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.explaining import reasons
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.learning import FittedWarm

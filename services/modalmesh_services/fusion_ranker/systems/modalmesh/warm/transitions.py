@@ -5,13 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from modalmesh_services.fusion_ranker.dataset.arrays import Floats, Indexes, SparseRows, Times
+from modalmesh_services.fusion_ranker.dataset.arrays import DAY_MS, Floats, Indexes, SparseRows, Times
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.crowd import NOBODY, Crowd
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.states import States
 
 _FARTHEST = 20
 _GAP_DECAY = 6.0
-_TIME_DECAY_MS = 7 * 86_400_000.0
+_TIME_DECAY_MS = 7 * DAY_MS
 _LEAST = 1e-4
 _SHRINK = 3.0
 _HALF_LIVES = (1, 3, 15)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import ndcg_score, precision_score, recall_score
 
-from modalmesh_services.fusion_ranker.evaluation import ranking
+from modalmesh_services.fusion_ranker import ranking
 from tests.unit.fusion_ranker.evaluation.conftest import made_history
 
 RANDOM = np.random.default_rng(1)

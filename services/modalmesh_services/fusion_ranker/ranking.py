@@ -22,15 +22,21 @@ def ranked_lists(scores: Floats, histories: Sequence[History], ranked: Flags, le
 
 def best(scores: Floats, length: int) -> Indexes:
     """(U, length or less) int32: columns of the largest of `scores` (U, N), best first, ties by column."""
-    if length >= scores.shape[1]:
-        return np.argsort(-scores, axis=1, kind="stable").astype(np.int32)
-    # Sorting what is at least as good as the last place is much less than sorting all.
-    least = np.partition(scores, -length, axis=1)[:, -length]
-    first = np.empty((len(scores), length), np.int32)
-    for row, (own, bound) in enumerate(zip(scores, least, strict=True)):
-        columns = np.flatnonzero(own >= bound)
-        first[row] = columns[np.argsort(-own[columns], kind="stable")[:length]]
+    first = np.empty((len(scores), min(length, scores.shape[1])), np.int32)
+    for row, own in enumerate(scores):
+        first[row] = top(own, length)
     return first
+
+
+def top(values: Floats, count: int) -> Indexes:
+    """(count or less,) int32: places of the largest of `values` (N,), best first; equal ones in order."""
+    if count < len(values):
+        # All that tie with the last one, so that which of them are in doesn't depend on the partition. Sorting these
+        # is much less than sorting all.
+        chosen = np.flatnonzero(values >= np.partition(values, -count)[-count])
+    else:
+        chosen = np.arange(len(values))
+    return chosen[np.argsort(-values[chosen], kind="stable")][:count].astype(np.int32)
 
 
 def hits(lists: Indexes, targets: Sequence[Indexes]) -> Flags:

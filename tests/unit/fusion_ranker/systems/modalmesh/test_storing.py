@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from modalmesh_services.fusion_ranker.dataset.arrays import Floats
-from modalmesh_services.fusion_ranker.systems.modalmesh.cold.storing import restore, store
+from modalmesh_services.fusion_ranker.systems.modalmesh.storing import restore, store
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,8 @@ def restore(kind: type[Kept], document: Mapping[str, Any], arrays: Arrays) -> Ke
 
 def _store(value: Any, path: str, arrays: dict[str, npt.NDArray[np.generic]]) -> Any:
     if isinstance(value, np.ndarray):
-        arrays[path] = value
+        # safetensors takes whole arrays alone, no views.
+        arrays[path] = np.ascontiguousarray(value)
         return {_ARRAY: path}
     if is_dataclass(value):
         return {each.name: _store(getattr(value, each.name), _under(path, each.name), arrays) for each in fields(value)}
