@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
+from modalmesh.local.pages import templates
 from modalmesh.local.report.page import SIGNALS
 from modalmesh.local.report.thumbnails import Thumbnails
 from modalmesh.types import Explanation, RegionShare, WordShare
@@ -36,13 +35,7 @@ class Run:
 
 def render_explanation(item: ExplainedItem) -> str:
     """One self-contained page: no script, and nothing is fetched."""
-    environment = Environment(
-        loader=PackageLoader("modalmesh.local.report", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates("modalmesh.local.report")
     environment.filters |= {
         "thumbnail": Thumbnails().uri,
         "percent": lambda share: f"{round(100 * share)} %",

@@ -1,13 +1,10 @@
 """ReportData -> HTML. The template lies beside this file; everything in it is escaped."""
 
 import errno
-import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
+from modalmesh.local.pages import draft, templates, write_page
 from modalmesh.local.report.data import Card, Leaning, Likeness, Person, ReportData
 from modalmesh.local.report.thumbnails import Thumbnails, usual_ratio
 from modalmesh.types import SignalShare
@@ -27,13 +24,7 @@ _LEANINGS: tuple[Leaning, ...] = ("image", "text", "both")
 def render(data: ReportData) -> str:
     """One self-contained page: no script, and nothing is fetched."""
     thumbnails = Thumbnails()
-    environment = Environment(
-        loader=PackageLoader("modalmesh.local.report", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates("modalmesh.local.report")
     environment.filters |= {
         "thumbnail": thumbnails.uri,
         "percent": _percent,
@@ -54,12 +45,7 @@ def write_report(data: ReportData, path: Path) -> None:
     Raises:
         OSError: it can't be written there.
     """
-    page = render(data)
-    with _draft(path, delete=False) as file:
-        file.write(page)
-    # A temporary file is private; a report is to be shown.
-    Path(file.name).chmod(0o644)
-    os.replace(file.name, path)
+    write_page(render(data), path)
 
 
 def check_writable(path: Path) -> None:
@@ -71,13 +57,8 @@ def check_writable(path: Path) -> None:
     if path.exists() and not path.is_file():
         # A device or a pipe would be replaced by a file, which nobody means.
         raise OSError(errno.EINVAL, "is not a regular file", str(path))
-    with _draft(path, delete=True):
+    with draft(path, delete=True):
         pass
-
-
-def _draft(path: Path, *, delete: bool) -> "tempfile._TemporaryFileWrapper[str]":
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=delete)
 
 
 def _percent(share: float) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from modalmesh.local.pages import write_page
 from modalmesh_services.fusion_ranker.evaluation.ablations import EVENTS, MODALITIES, Ablated
 from modalmesh_services.fusion_ranker.evaluation.choosing import chosen_plan
 from modalmesh_services.fusion_ranker.evaluation.jobs import default_processes
@@ -67,8 +68,7 @@ def main(
         runner = Runner(dataset, Store(results or home / "evaluation"), lines, processes)
         whole = runner.run(plan)
         parts = runner.run(ablation_plan(ablated)) if ablations else None
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(quality_page(folder.name, dataset, whole, parts, DEFAULT), encoding="utf-8")
+        write_page(quality_page(folder.name, dataset, whole, parts, DEFAULT), out)
         return {"page": str(out)}
 
     sys.exit(run(work, Lines.of_stdout()))

@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from modalmesh.local.pages import templates
 from modalmesh_services.fusion_ranker.bundle import Encoders, Learned
 from modalmesh_services.fusion_ranker.systems.interface import Step
 from modalmesh_services.fusion_ranker.training.curves import Curves
@@ -17,12 +17,7 @@ def page(
     learned: Learned, encoders: Encoders, curves: Curves, data: Mapping[str, int], consequences: Sequence[str]
 ) -> str:
     """The same training gives the same page: it names no time and no place."""
-    environment = Environment(
-        loader=PackageLoader("modalmesh_services.fusion_ranker.training", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-    )
+    environment = templates("modalmesh_services.fusion_ranker.training")
     stages = [(stage, list(_figures(steps))) for stage, steps in curves.stages().items()]
     return environment.get_template("page.html.jinja").render(
         system=learned.system,

@@ -1,14 +1,12 @@
 """An evaluation -> HTML. The template lies beside this file; everything in it is escaped but our own drawings."""
 
-import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from modalmesh.local.pages import templates, write_page
 from modalmesh_services.fusion_ranker.evaluation.bootstrap import Interval
 from modalmesh_services.fusion_ranker.evaluation.plans import COLD_REFERENCE
 from modalmesh_services.fusion_ranker.evaluation.report.drawing import intervals
@@ -44,13 +42,7 @@ class Section:
 
 def render(evaluation: Evaluation, source: str, consequences: Sequence[str] = ()) -> str:
     """One page that needs nothing but itself."""
-    environment = Environment(
-        loader=PackageLoader("modalmesh_services.fusion_ranker.evaluation.report", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates("modalmesh_services.fusion_ranker.evaluation.report")
     environment.filters["group"] = lambda name: name.replace(".", " · ").replace("_", " ")
     return environment.get_template("page.html.jinja").render(
         source=source,
@@ -66,15 +58,7 @@ def write_report(evaluation: Evaluation, source: str, consequences: Sequence[str
     Raises:
         OSError: it can't be written there.
     """
-    page = render(evaluation, source, consequences)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
-    ) as file:
-        file.write(page)
-    # A temporary file is private; a report is to be shown.
-    Path(file.name).chmod(0o644)
-    os.replace(file.name, path)
+    write_page(render(evaluation, source, consequences), path)
 
 
 def chosen_figure(evaluation: Evaluation, protocol: str) -> str:
