@@ -7,13 +7,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from modalmesh_services.common.tensor_groups import group_of, joined
+
 _FILE = "epoch.safetensors"
-_PARTS = ("current", "best")
+_PARTS = ("current", "best", "optimizer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Checkpoint:
         except (OSError, SafetensorError, KeyError, TypeError, ValueError):
             return None
         epochs = [Epoch(**epoch) for epoch in state["epochs"]]
-        current, best, optimizer = (_part(tensors, part) for part in (*_PARTS, "optimizer"))
+        current, best, optimizer = (group_of(tensors, part) for part in _PARTS)
         return Progress(epochs, state["best_epoch"], state["base_auc"], current, best, optimizer)
 
     def write(self, progress: Progress) -> None:
@@ -72,30 +73,8 @@ class Checkpoint:
             "best_epoch": progress.best_epoch,
             "base_auc": progress.base_auc,
         }
-        parts = {"current": progress.current, "best": progress.best, "optimizer": progress.optimizer}
-        tensors = {
-            f"{part}/{name}": tensor.detach().cpu().contiguous().clone()
-            for part, named in parts.items()
-            for name, tensor in named.items()
-        }
+        parts = joined(dict(zip(_PARTS, (progress.current, progress.best, progress.optimizer), strict=True)))
+        tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in parts.items()}
         aside = self._path.with_suffix(".writing")
         save_file(tensors, aside, {"state": json.dumps(state)})
         os.replace(aside, self._path)
-
-
-def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """Its state by parameter number and name; all of AdamW's are tensors."""
-    state = optimizer.state_dict()["state"]
-    return {f"{number}/{name}": tensor for number, own in state.items() for name, tensor in own.items()}
-
-
-def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
-    state: dict[int, dict[str, Tensor]] = {}
-    for key, tensor in tensors.items():
-        number, _, name = key.partition("/")
-        state.setdefault(int(number), {})[name] = tensor
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-
-
-def _part(tensors: Mapping[str, Tensor], part: str) -> dict[str, Tensor]:
-    return {name.removeprefix(f"{part}/"): tensor for name, tensor in tensors.items() if name.startswith(f"{part}/")}

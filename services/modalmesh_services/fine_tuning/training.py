@@ -8,12 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from modalmesh.errors import ModalmeshError
+from modalmesh_services.common.tensor_groups import optimizer_tensors, restore_optimizer
 from modalmesh_services.fine_tuning.checkpoint import (
     Checkpoint,
     Epoch,
     Progress,
-    optimizer_tensors,
-    restore_optimizer,
 )
 from modalmesh_services.fine_tuning.judging import auc
 from modalmesh_services.fine_tuning.likes import Likes, windows

@@ -2,12 +2,11 @@ from pathlib import Path
 
 import torch
 
+from modalmesh_services.common.tensor_groups import optimizer_tensors, restore_optimizer
 from modalmesh_services.fine_tuning.checkpoint import (
     Checkpoint,
     Epoch,
     Progress,
-    optimizer_tensors,
-    restore_optimizer,
 )
 
 

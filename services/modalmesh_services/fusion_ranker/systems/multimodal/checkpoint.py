@@ -5,11 +5,12 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+
+from modalmesh_services.common.tensor_groups import group_of, joined
 
 _STATE = "training.json"
 
@@ -39,10 +40,7 @@ class Checkpoint:
         """The JSON names the tensors' file and takes its place last: until then the epoch before counts."""
         name = f"epoch-{len(self.curve)}.safetensors"
         groups = {"network": self.network, "best": self.best, "optimiser": self.optimiser}
-        save_file(
-            {f"{group}/{key}": each.contiguous() for group, own in groups.items() for key, each in own.items()},
-            folder / name,
-        )
+        save_file({key: each.contiguous() for key, each in joined(groups).items()}, folder / name)
         state = {"tensors": name, "curve": [asdict(epoch) for epoch in self.curve]}
         unfinished = folder / f"{_STATE}.part"
         unfinished.write_text(json.dumps(state))
@@ -58,23 +56,5 @@ class Checkpoint:
             return None
         state = json.loads((folder / _STATE).read_text())
         tensors = load_file(folder / state["tensors"])
-        network, best, optimiser = (
-            {key.removeprefix(f"{group}/"): each for key, each in tensors.items() if key.startswith(f"{group}/")}
-            for group in ("network", "best", "optimiser")
-        )
+        network, best, optimiser = (group_of(tensors, group) for group in ("network", "best", "optimiser"))
         return cls(network, best, optimiser, tuple(Epoch(**epoch) for epoch in state["curve"]))
-
-
-def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """What it remembers of each parameter, as `place/name`."""
-    state: Mapping[int, Mapping[str, Tensor]] = optimiser.state_dict()["state"]
-    return {f"{place}/{name}": each for place, own in state.items() for name, each in own.items()}
-
-
-def restore_optimiser(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
-    """The inverse; rates are set by step and not kept."""
-    state: dict[int, dict[str, Any]] = {}
-    for key, each in tensors.items():
-        place, name = key.split("/")
-        state.setdefault(int(place), {})[name] = each
-    optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})

@@ -8,14 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from modalmesh_services.common.tensor_groups import optimizer_tensors, restore_optimizer
 from modalmesh_services.fusion_ranker.dataset.arrays import Flags
 from modalmesh_services.fusion_ranker.models.parts.balance import modulate_gradients, modulation
 from modalmesh_services.fusion_ranker.systems.interface import Step, Watch
 from modalmesh_services.fusion_ranker.systems.multimodal.checkpoint import (
     Checkpoint,
     Epoch,
-    optimiser_tensors,
-    restore_optimiser,
 )
 from modalmesh_services.fusion_ranker.systems.multimodal.holding_out import HeldOut
 from modalmesh_services.fusion_ranker.systems.multimodal.items import Items
@@ -166,7 +165,7 @@ class Trainer:
         if not self._processes.first:
             return
         if self._watch.folder is not None:
-            tensors = optimiser_tensors(self._optimiser)
+            tensors = optimizer_tensors(self._optimiser)
             Checkpoint(_copied(self._network), self._best, tensors, self._curve).write(self._watch.folder)
         self._watch.tell(Step(_STAGE, last.number, self._settings.epochs, last.loss, last.validation))
 
@@ -174,7 +173,7 @@ class Trainer:
         kept = Checkpoint.read(self._watch.folder) if self._watch.folder is not None else None
         if kept is not None:
             self._network.load_state_dict(kept.network)
-            restore_optimiser(self._optimiser, kept.optimiser)
+            restore_optimizer(self._optimiser, kept.optimiser)
             self._best, self._curve = dict(kept.best), kept.curve
 
 
