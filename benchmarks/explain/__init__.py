@@ -1,7 +1,6 @@
 """Whether what Explain names as decisive moves the score when it is taken away, and what an explanation costs."""
 
 import asyncio
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,21 +8,15 @@ from pathlib import Path
 import click
 
 from benchmarks.benchmark import Benchmark, Tell
+from benchmarks.catalogue import data_folder, data_option, fresh_mesh, name_of
 from benchmarks.explain.measure import measure
 from benchmarks.explain.report import ExplainReport
 from modalmesh.client import Client
 from modalmesh.data_folder import DataFolder
 from modalmesh.ingest import ingest
-from modalmesh.local.mesh import start_mesh, stop_mesh
-from modalmesh.local.shop import write_shop
 
 _OPTIONS = (
-    click.Option(
-        ["--data"],
-        metavar="DIR",
-        type=click.Path(exists=True, file_okay=False, path_type=Path),
-        help="A data folder. [default: the built-in shop]",
-    ),
+    data_option(),
     click.Option(
         ["--bundle"],
         metavar="DIR",
@@ -72,17 +65,8 @@ def run(
         NotComparable: nobody has a history to explain by.
         ModalmeshError: a mesh doesn't start or doesn't answer.
     """
-    with _folder(data) as folder, _mesh(folder, bundle, address, tell) as where:
-        name = data.resolve().name if data else "the built-in shop"
-        return asyncio.run(measure(where, folder, name, cases, curves, timed, tell))
-
-
-@contextmanager
-def _folder(data: Path | None) -> Iterator[DataFolder]:
-    with tempfile.TemporaryDirectory(prefix="modalmesh-benchmark-") as place:
-        if data is None:
-            write_shop(Path(place))
-        yield DataFolder(data or place)
+    with data_folder(data) as folder, _mesh(folder, bundle, address, tell) as where:
+        return asyncio.run(measure(where, folder, name_of(data), cases, curves, timed, tell))
 
 
 @contextmanager
@@ -91,16 +75,11 @@ def _mesh(folder: DataFolder, bundle: Path | None, address: str | None, tell: Te
     if address:
         yield address
         return
-    with tempfile.TemporaryDirectory(prefix="modalmesh-benchmark-") as home:
-        # An embedded Valkey, whatever the environment says: a store of somebody's would be filled.
-        state = start_mesh(Path(home), redis_url="", bundle=bundle)
-        try:
-            with Client(state.address) as client:
-                tell(f"filling a mesh with {folder.path}")
-                ingest(client, folder)
-            yield state.address
-        finally:
-            stop_mesh(Path(home))
+    with fresh_mesh(bundle) as state:
+        with Client(state.address) as client:
+            tell(f"filling a mesh with {folder.path}")
+            ingest(client, folder)
+        yield state.address
 
 
 BENCHMARK = Benchmark(

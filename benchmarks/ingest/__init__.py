@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from benchmarks.benchmark import Benchmark, Tell
+from benchmarks.catalogue import data_folder, data_option, name_of
 from benchmarks.ingest import mesh
 from benchmarks.ingest.report import IngestReport
 from benchmarks.ingest.results import FloorRun, MeshRun
@@ -15,15 +16,9 @@ from benchmarks.ingest.sample import write_sample
 from benchmarks.machine import machine
 from benchmarks.rounds import interleave
 from modalmesh.data_folder import DataFolder
-from modalmesh.local.shop import write_shop
 
 _OPTIONS = (
-    click.Option(
-        ["--data"],
-        metavar="DIR",
-        type=click.Path(exists=True, file_okay=False, path_type=Path),
-        help="A data folder. [default: the built-in shop]",
-    ),
+    data_option(),
     click.Option(
         ["--limit"],
         metavar="N",
@@ -68,17 +63,13 @@ def run(tell: Tell, *, data: Path | None, limit: int | None, rounds: int) -> Ing
                 return mesh_runs[-1].used.seconds
 
             interleave({"floor": run_floor, "mesh": run_mesh}, rounds, tell)
-    name = data.resolve().name if data else "the built-in shop"
-    return IngestReport(where, name, floor.text, floor.image, floor_runs, mesh_runs)
+    return IngestReport(where, name_of(data), floor.text, floor.image, floor_runs, mesh_runs)
 
 
 @contextmanager
 def _folder(data: Path | None, limit: int | None) -> Iterator[DataFolder]:
     """The items to take."""
-    with tempfile.TemporaryDirectory(prefix="modalmesh-benchmark-") as place:
-        if data is None:
-            write_shop(Path(place, "shop"))
-        source = DataFolder(data or Path(place, "shop"))
+    with data_folder(data) as source, tempfile.TemporaryDirectory(prefix="modalmesh-benchmark-") as place:
         yield write_sample(source, limit, Path(place, "sample")) if limit else source
 
 

@@ -1,16 +1,15 @@
 """A round of the mesh: a home of its own, started, filled and stopped. Only the filling is measured."""
 
 import os
-import tempfile
-from pathlib import Path
 
 from benchmarks.benchmark import NotComparable
+from benchmarks.catalogue import fresh_mesh
 from benchmarks.ingest.results import MeshRun, Model
 from benchmarks.machine import Meter
 from modalmesh.client import Client
 from modalmesh.data_folder import ITEMS, DataFolder
 from modalmesh.ingest import ingest
-from modalmesh.local.mesh import MeshState, start_mesh, stop_mesh
+from modalmesh.local.mesh import MeshState
 from modalmesh.types import ModelInfo
 
 
@@ -21,13 +20,8 @@ def run(folder: DataFolder) -> MeshRun:
         MeshFailed: it doesn't start.
         NotComparable: it hasn't encoded all.
     """
-    with tempfile.TemporaryDirectory(prefix="modalmesh-benchmark-") as home:
-        # An embedded Valkey, whatever the environment says: a store of somebody's would be filled.
-        state = start_mesh(Path(home), redis_url="")
-        try:
-            return _fill(state, folder)
-        finally:
-            stop_mesh(Path(home))
+    with fresh_mesh() as state:
+        return _fill(state, folder)
 
 
 def _fill(state: MeshState, folder: DataFolder) -> MeshRun:

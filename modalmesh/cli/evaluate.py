@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from modalmesh.cli import jobs
 from modalmesh.cli.options import address, as_json, example, mesh_home, namespace, put_out
 
 if TYPE_CHECKING:
@@ -75,19 +76,14 @@ def evaluate(
     come from a mesh as for `modalmesh train`.
     """
     _check_use(systems, protocols, every, bundle, interactions)
-    from modalmesh.cli.progress import JobProgress
-    from modalmesh.local.job import run_job
-
     paths = {"--bundle": bundle, "--interactions": interactions, "--report": report}
     options = {**paths, "--address": address, "--namespace": namespace, "--home": mesh_home()}
-    arguments = [
+    words = [
         *(word for name in systems for word in ("--system", name)),
         *(word for name in protocols for word in ("--protocol", name)),
         *(["--all"] if every else []),
-        *(word for name, value in options.items() if value is not None for word in (name, str(value))),
     ]
-    with JobProgress() as progress:
-        document = run_job(_MODULE, [str(folder), *arguments], progress.tell)
+    document = jobs.run(_MODULE, folder, options, words)
     put_out(document, as_json, lambda: _view(document))
     if not as_json:
         # Not by rich, which would break a long path into lines.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from modalmesh.cli import jobs
 from modalmesh.cli.options import as_json, example, put_out
 
 if TYPE_CHECKING:
@@ -65,13 +66,8 @@ def fine_tune(folder: Path, out: Path, as_json: bool, **options: Any) -> None:
     WEIGHTS is a folder that the encoder service loads by --model, under a fingerprint of its own. Interrupted, the same
     command goes on behind the last whole epoch.
     """
-    from modalmesh.cli.progress import JobProgress
-    from modalmesh.local.job import run_job
-
-    given = {name.replace("_", "-"): value for name, value in options.items() if value not in (None, "")}
-    flags = [part for name, value in given.items() for part in (f"--{name}", str(value))]
-    with JobProgress() as progress:
-        document = run_job(_MODULE, [str(folder), "--out", str(out), *flags], progress.tell)
+    given = {f"--{name.replace('_', '-')}": value for name, value in options.items() if value != ""}
+    document = jobs.run(_MODULE, folder, {"--out": out, **given})
     put_out(document, as_json, lambda: _view(document))
     if not as_json:
         # Not by rich, which would break a long path into lines.

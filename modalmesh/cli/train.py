@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from modalmesh.cli import jobs
 from modalmesh.cli.options import address, as_json, example, mesh_home, namespace, put_out
 
 if TYPE_CHECKING:
@@ -53,14 +54,8 @@ def train(
     Vectors of texts and pictures come from the mesh, which must have DIR's items; where no mesh is up, one is started
     for it, takes DIR in, and is stopped. Interrupted, the same command goes on from where it was.
     """
-    from modalmesh.cli.progress import JobProgress
-    from modalmesh.local.job import run_job
-
     options = {"--system": system, "--epochs": epochs, "--seed": seed, "--address": address, "--namespace": namespace}
-    given = [word for name, value in options.items() if value is not None for word in (name, str(value))]
-    with JobProgress() as progress:
-        arguments = [str(folder), "--out", str(out), "--home", str(mesh_home()), *given]
-        document = run_job(_MODULE, arguments, progress.tell)
+    document = jobs.run(_MODULE, folder, {"--out": out, "--home": mesh_home(), **options})
     put_out(document, as_json, lambda: _view(document))
     if not as_json:
         # Not by rich, which would break a long path into lines.

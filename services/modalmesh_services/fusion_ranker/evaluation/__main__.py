@@ -18,7 +18,7 @@ from modalmesh_services.fusion_ranker.dataset.reading import read_interactions
 from modalmesh_services.fusion_ranker.evaluation.bundles import measure_bundle
 from modalmesh_services.fusion_ranker.evaluation.choosing import chosen_plan
 from modalmesh_services.fusion_ranker.evaluation.documents import document
-from modalmesh_services.fusion_ranker.evaluation.jobs import default_processes
+from modalmesh_services.fusion_ranker.evaluation.options import FOLDER, measuring
 from modalmesh_services.fusion_ranker.evaluation.report.page import write_report
 from modalmesh_services.fusion_ranker.evaluation.results import Evaluation
 from modalmesh_services.fusion_ranker.evaluation.runner import Runner
@@ -28,22 +28,16 @@ from modalmesh_services.fusion_ranker.job.lines import Lines
 from modalmesh_services.fusion_ranker.job.running import run
 from modalmesh_services.fusion_ranker.systems import kind_of
 
-_FOLDER = click.Path(path_type=Path)
-
 
 @click.command(epilog="Example: python -m modalmesh_services.fusion_ranker.evaluation films --protocol users")
-@click.argument("folder", type=_FOLDER)
+@click.argument("folder", type=FOLDER)
 @click.option("--system", "systems", multiple=True, help="a name or a TOML file; default: the default and baselines")
 @click.option("--protocol", "protocols", multiple=True, help="default: all")
 @click.option("--all", "with_named", is_flag=True, help="the named systems besides, under users and cold_items")
-@click.option("--bundle", type=_FOLDER, help="measure what was trained, on the users of --interactions")
-@click.option("--interactions", type=_FOLDER, help="a file as interactions.csv")
-@click.option("--report", type=_FOLDER, default=Path("evaluation.html"), show_default=True, help="where the page goes")
-@click.option("--results", type=_FOLDER, help="where measurements are kept; default: in the home")
-@click.option("--processes", type=click.IntRange(1), default=default_processes, help="default: two, of one core one")
-@click.option("--home", type=_FOLDER, default=Path(".modalmesh"), show_default=True, help="the home of a mesh")
-@click.option("--address", help="a mesh's gateway, instead")
-@click.option("--namespace", default="default", show_default=True, help="the catalogue")
+@click.option("--bundle", type=FOLDER, help="measure what was trained, on the users of --interactions")
+@click.option("--interactions", type=FOLDER, help="a file as interactions.csv")
+@click.option("--report", type=FOLDER, default=Path("evaluation.html"), show_default=True, help="where the page goes")
+@measuring
 def main(
     folder: Path,
     systems: tuple[str, ...],

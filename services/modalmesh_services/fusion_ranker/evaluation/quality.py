@@ -15,7 +15,7 @@ import click
 from modalmesh.local.pages import write_page
 from modalmesh_services.fusion_ranker.evaluation.ablations import EVENTS, MODALITIES, Ablated
 from modalmesh_services.fusion_ranker.evaluation.choosing import chosen_plan
-from modalmesh_services.fusion_ranker.evaluation.jobs import default_processes
+from modalmesh_services.fusion_ranker.evaluation.options import FOLDER, measuring
 from modalmesh_services.fusion_ranker.evaluation.plans import Plan, Renamed
 from modalmesh_services.fusion_ranker.evaluation.protocols import PROTOCOLS
 from modalmesh_services.fusion_ranker.evaluation.quality_page import quality_page
@@ -27,7 +27,6 @@ from modalmesh_services.fusion_ranker.job.running import run
 from modalmesh_services.fusion_ranker.systems import DEFAULT, kind_of
 from modalmesh_services.fusion_ranker.systems.interface import System
 
-_FOLDER = click.Path(path_type=Path)
 _ABLATED = ("users", "cold_items_without_tags")
 """One question of warm items and one of cold ones; tags, which tell who rated, would hide what content says."""
 
@@ -35,17 +34,13 @@ _SMALLER = {"with one network": {"networks": 1}}
 
 
 @click.command(epilog="Example: python -m modalmesh_services.fusion_ranker.evaluation.quality films")
-@click.argument("folder", type=_FOLDER)
+@click.argument("folder", type=FOLDER)
 @click.option("--protocol", "protocols", multiple=True, help="of the table; default: all")
 @click.option("--ablated", multiple=True, type=click.Choice(list(PROTOCOLS)), default=_ABLATED, show_default=True)
 @click.option("--all/--no-named", "with_named", default=True, help="the named systems besides")
 @click.option("--ablations/--no-ablations", default=True, help="what each part of the default adds")
-@click.option("--out", type=_FOLDER, default=Path("docs/quality.md"), show_default=True)
-@click.option("--results", type=_FOLDER, help="where measurements are kept; default: in the home")
-@click.option("--processes", type=click.IntRange(1), default=default_processes, help="default: two, of one core one")
-@click.option("--home", type=_FOLDER, default=Path(".modalmesh"), show_default=True, help="the home of a mesh")
-@click.option("--address", help="a mesh's gateway, instead")
-@click.option("--namespace", default="default", show_default=True, help="the catalogue")
+@click.option("--out", type=FOLDER, default=Path("docs/quality.md"), show_default=True)
+@measuring
 def main(
     folder: Path,
     protocols: tuple[str, ...],
