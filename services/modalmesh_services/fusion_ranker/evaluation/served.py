@@ -7,10 +7,11 @@ from typing import Self
 import numpy as np
 
 from modalmesh.embeddings import Embeddings, ModelId
+from modalmesh.types import Modality
 from modalmesh_services.fusion_ranker import requests
 from modalmesh_services.fusion_ranker.dataset import Catalogue, History
-from modalmesh_services.fusion_ranker.dataset.arrays import Floats, Indexes, Times
-from modalmesh_services.fusion_ranker.dataset.catalogue import NO_TIME, TAGS
+from modalmesh_services.fusion_ranker.dataset.arrays import Flags, Floats, Indexes, Times
+from modalmesh_services.fusion_ranker.dataset.catalogue import NO_TIME
 from modalmesh_services.fusion_ranker.models.interface import RankerModel
 
 _FUSED_AT_ONCE = 1000
@@ -20,21 +21,25 @@ _MOST_CANDIDATES = 20_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Served:
-    """`vectors` (N, D) float32 are the catalogue's items, fused; `event_counts` (N,) int64."""
+    """`vectors` (N, D) float32 are the catalogue's items that are `fused` (N,) bool: what has neither text nor picture
+    has none in the gateway. `event_counts` (N,) int64.
+    """
 
     model: RankerModel
     catalogue: Catalogue
     vectors: Embeddings
+    fused: Flags
     event_counts: requests.Integers
 
     @classmethod
     def of(cls, model: RankerModel, catalogue: Catalogue, event_counts: requests.Integers) -> Self:
-        fused = [
-            model.fuse(_fuse_request(model, catalogue, range(start, min(start + _FUSED_AT_ONCE, len(catalogue)))))
-            for start in range(0, len(catalogue), _FUSED_AT_ONCE)
-        ]
-        space = ModelId(model.description.name, model.description.revision)
-        return cls(model, catalogue, Embeddings(np.concatenate(fused), space), event_counts)
+        about = model.description
+        fused = catalogue.text.present() | catalogue.image.present()
+        vectors, rows = np.zeros((len(catalogue), about.fused_dim), np.float32), np.flatnonzero(fused)
+        for start in range(0, len(rows), _FUSED_AT_ONCE):
+            portion = rows[start : start + _FUSED_AT_ONCE]
+            vectors[portion] = model.fuse(_fuse_request(model, catalogue, portion.tolist()))
+        return cls(model, catalogue, Embeddings(vectors, ModelId(about.name, about.revision)), fused, event_counts)
 
     def serving(self, catalogue: Catalogue) -> Self:
         return self if catalogue is self.catalogue else self.of(self.model, catalogue, self.event_counts)
@@ -58,7 +63,7 @@ class Served:
     def _history(self, history: History) -> requests.History:
         return requests.History(
             [self.catalogue.item_ids[row] for row in history.items.tolist()],
-            history.items.astype(np.int64),
+            self._fused_rows(history.items.astype(np.int64)),
             history.times_ms,
             ["event" if np.isnan(rating) else "rating" for rating in history.ratings],
             history.ratings.astype(np.float64),
@@ -69,14 +74,19 @@ class Served:
         times = self.catalogue.times_ms[rows]
         return requests.Candidates(
             [self.catalogue.item_ids[row] for row in rows.tolist()],
-            rows,
+            self._fused_rows(rows),
             np.where(times == NO_TIME, np.nan, times.astype(np.float64)),
             self.event_counts[rows],
         )
 
+    def _fused_rows(self, rows: requests.Integers) -> requests.Integers:
+        return np.where(self.fused[rows], rows, requests.NO_ROW)
 
-def _fuse_request(model: RankerModel, catalogue: Catalogue, rows: range) -> requests.FuseRequest:
-    said, shown = (_rows_of(tokens.items, rows) for tokens in (catalogue.text, catalogue.image))
+
+def _fuse_request(model: RankerModel, catalogue: Catalogue, rows: Sequence[int]) -> requests.FuseRequest:
+    """Of `rows`, ascending; the items between them have no tokens."""
+    all_rows = range(rows[0], rows[-1] + 1)
+    said, shown = (_rows_of(tokens.items, all_rows) for tokens in (catalogue.text, catalogue.image))
     items = []
     for row in rows:
         texts = [
@@ -89,10 +99,15 @@ def _fuse_request(model: RankerModel, catalogue: Catalogue, rows: range) -> requ
             for kind in [catalogue.image.kinds[at]]
         ]
         time_ms = int(catalogue.times_ms[row])
-        attributes = {name: own for name, own in catalogue.attributes.of_item(row).items() if name != TAGS}
+        tokens: dict[Modality, Sequence[object]] = {"text": texts, "image": images}
         items.append(
             requests.ItemTokens(
-                catalogue.item_ids[row], texts, images, attributes, None if time_ms == NO_TIME else time_ms
+                catalogue.item_ids[row],
+                texts,
+                images,
+                catalogue.attributes.of_item(row),
+                None if time_ms == NO_TIME else time_ms,
+                [modality for modality, own in tokens.items() if not own],
             )
         )
     about = model.description

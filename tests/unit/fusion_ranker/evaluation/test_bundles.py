@@ -41,13 +41,14 @@ def test_items_are_fused_as_the_gateway_sends_them(camps: Dataset, monkeypatch: 
     monkeypatch.setattr(served, "_FUSED_AT_ONCE", 7)
     model = Watched()
     vectors = Served.of(model, camps.catalogue, np.zeros(60, np.int64)).vectors
-    items = [item for request in model.fused for item in request.items]
+    items = {item.item_id: item for request in model.fused for item in request.items}
     assert len(model.fused) == 9
-    assert [token.field for token in items[0].texts] == ["title"]
-    assert [token.kind for token in items[1].images] == ["frame"]
-    assert (items[2].texts, items[2].images) == ([], [])
-    # The gateway sends tags as a text alone.
-    assert (items[0].attributes, items[0].time_ms, items[5].time_ms) == ({"kind": ["a", "b"]}, None, 5)
+    assert [token.field for token in items["i0"].texts] == ["title"]
+    assert [token.kind for token in items["i1"].images] == ["frame"]
+    # The gateway has no fused vector of what has neither text nor picture.
+    assert "i2" not in items
+    assert (items["i0"].attributes, items["i0"].time_ms) == ({"kind": ["a", "b"], "tags": ["x"]}, None)
+    assert items["i5"].time_ms == 5
     assert vectors.values[40] @ vectors.values[50] > 0.99 > vectors.values[40] @ vectors.values[20]
 
 
@@ -88,7 +89,7 @@ def test_users_with_too_few_likes_are_said_to_be_skipped(camps: Dataset, heard: 
 def test_chunks_of_candidates_are_put_together_in_order(camps: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     class Numbered(ZeroShotRanker):
         def rank(self, request: RankRequest) -> np.typing.NDArray[np.float64]:
-            return np.asarray(request.candidates.rows / 100, np.float64)
+            return np.array([int(item_id[1:]) / 100 for item_id in request.candidates.item_ids], np.float64)
 
     monkeypatch.setattr(served, "_MOST_CANDIDATES", 7)
     asked = Served.of(Numbered(ZeroShotConfig(text_dim=2, image_dim=3)), camps.catalogue, np.zeros(60, np.int64))
