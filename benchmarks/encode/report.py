@@ -1,6 +1,6 @@
-"""What the encode benchmark found: ratios of medians, and all that they were made from."""
+"""What the encode benchmark found: medians of the rounds' ratios, and all that they were made from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
@@ -61,32 +61,49 @@ class EncodeReport:
 
 
 def keys(measured: Measured) -> dict[str, float | None]:
-    """The figures that are claimed, of medians over the rounds; None where a side is missing."""
-    service, floor, peer = measured.service, measured.floor, measured.best_peer
+    """The figures that are claimed; None where a side is missing.
+
+    Sides are compared within a round, minutes apart, and the median of the rounds' ratios is told: a machine whose speed
+    drifts from round to round would else be measured itself.
+    """
+    service, floor, peer = measured.service.runs, measured.floor.runs, measured.best_peer
+    torch_service, torch_floor = measured.torch_service.runs, measured.torch_floor.runs
     refusals = [one.refusal_p99_ms for one in measured.overloads if one.refusal_p99_ms is not None]
-    baseline = measured.sentence_transformers
     return {
-        "ratio": service.rate / floor.rate,
-        "batch_ratio": median(run.rate for run in measured.batch) / floor.rate,
-        "best_peer_ratio": service.rate / peer.rate if peer else None,
-        "same_backend_peer_ratio": measured.torch_service.rate / peer.rate if peer else None,
-        "best_peer_p99_ratio": service.latency_ms(0.99) / peer.latency_ms(0.99) if peer else None,
+        "ratio": _paired(_rate, service, floor),
+        "batch_ratio": _paired(_rate, measured.batch, floor),
+        "best_peer_ratio": _paired(_rate, service, peer.runs) if peer else None,
+        "same_backend_peer_ratio": _paired(_rate, torch_service, peer.runs) if peer else None,
+        "best_peer_p99_ratio": _paired(lambda run: run.latency_ms(0.99), service, peer.runs) if peer else None,
         "lone_ratio": median(measured.lone_ms) / median(measured.floor_lone_ms),
         # Tokens computed over real ones at 64 callers; pictures are all of one size.
         "padding_ratio": median(measured.paddings) if measured.paddings else None,
         "goodput_2x": median(one.share for one in measured.overloads),
         "refusal_p99_ms": median(refusals) if refusals else None,
         # The same of time on a core, without the client's, in which what others do doesn't count.
-        "cpu_ratio": floor.cpu_ms / service.cpu_ms,
-        "batch_cpu_ratio": floor.cpu_ms / median(run.cpu_ms for run in measured.batch),
-        "best_peer_cpu_ratio": peer.cpu_ms / service.cpu_ms if peer else None,
-        "same_backend_peer_cpu_ratio": peer.cpu_ms / measured.torch_service.cpu_ms if peer else None,
-        "same_backend_ratio": measured.torch_service.rate / measured.torch_floor.rate,
-        "same_backend_cpu_ratio": measured.torch_floor.cpu_ms / measured.torch_service.cpu_ms,
-        "torch_floor_over_sentence_transformers": measured.torch_floor.rate / baseline.rate
-        if baseline and baseline.runs
+        "cpu_ratio": _paired(_cpu_ms, floor, service),
+        "batch_cpu_ratio": _paired(_cpu_ms, floor, measured.batch),
+        "best_peer_cpu_ratio": _paired(_cpu_ms, peer.runs, service) if peer else None,
+        "same_backend_peer_cpu_ratio": _paired(_cpu_ms, peer.runs, torch_service) if peer else None,
+        "same_backend_ratio": _paired(_rate, torch_service, torch_floor),
+        "same_backend_cpu_ratio": _paired(_cpu_ms, torch_floor, torch_service),
+        "torch_floor_over_sentence_transformers": _paired(_rate, torch_floor, measured.sentence_transformers.runs)
+        if measured.sentence_transformers and measured.sentence_transformers.runs
         else None,
     }
+
+
+def _paired(figure: Callable[[Run], float], ours: Sequence[Run], theirs: Sequence[Run]) -> float:
+    """The median of what one side's figure is over another's, round by round; a peer that gave up has fewer rounds."""
+    return median(figure(one) / figure(other) for one, other in zip(ours, theirs, strict=False))
+
+
+def _rate(run: Run) -> float:
+    return run.rate
+
+
+def _cpu_ms(run: Run) -> float:
+    return run.cpu_ms
 
 
 def is_disturbed(measured: Measured, machine: Machine) -> bool:

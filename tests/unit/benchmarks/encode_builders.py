@@ -22,14 +22,14 @@ def overload(share: float, refusal_p99_ms: float | None = 5.0) -> Overload:
 
 
 def measured(peers: Sequence[Contender] = (), service: Contender | None = None) -> Measured:
-    """A floor of 200 a second, of which the service answers 180."""
+    """A machine whose speed changes: the floor makes 100 to 300 a second, of which the service answers 0.9, once 0.6."""
     return Measured(
         "text",
-        [side("floor", [200.0, 100.0, 300.0], cpu_ms=9.0), side("torch floor", [150.0])],
-        service or side("service", [180.0, 180.0, 90.0]),
-        side("torch service", [120.0], cpu_ms=20.0),
+        [side("floor", [200.0, 100.0, 300.0], cpu_ms=9.0), side("torch floor", [150.0, 75.0, 225.0])],
+        service or side("service", [180.0, 60.0, 270.0]),
+        side("torch service", [120.0, 60.0, 180.0], cpu_ms=20.0),
         peers=list(peers),
-        batch=[run(190.0)],
+        batch=[run(190.0), run(95.0), run(30.0)],
         lone_ms=[6.0, 5.0, 90.0],
         floor_lone_ms=[4.0],
         overloads=[overload(0.8), overload(0.9), overload(0.95, None)],
