@@ -63,8 +63,8 @@ class EncodeReport:
 def keys(measured: Measured) -> dict[str, float | None]:
     """The figures that are claimed; None where a side is missing.
 
-    Sides are compared within a round, minutes apart, and the median of the rounds' ratios is told: a machine whose speed
-    drifts from round to round would else be measured itself.
+    Sides are compared within a round, minutes apart, and the median of the rounds' ratios is told: else a machine whose
+    speed drifts from round to round would be measured itself.
     """
     service, floor, peer = measured.service.runs, measured.floor.runs, measured.best_peer
     torch_service, torch_floor = measured.torch_service.runs, measured.torch_floor.runs

@@ -22,7 +22,7 @@ def overload(share: float, refusal_p99_ms: float | None = 5.0) -> Overload:
 
 
 def measured(peers: Sequence[Contender] = (), service: Contender | None = None) -> Measured:
-    """A machine whose speed changes: the floor makes 100 to 300 a second, of which the service answers 0.9, once 0.6."""
+    """A machine whose speed changes: of the floor's 100 to 300 a second the service answers 0.9, once 0.6."""
     return Measured(
         "text",
         [side("floor", [200.0, 100.0, 300.0], cpu_ms=9.0), side("torch floor", [150.0, 75.0, 225.0])],
