@@ -5,20 +5,17 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 
 from modalmesh_services.fusion_ranker import ranking
 from modalmesh_services.fusion_ranker.dataset import History, liked_anew, split_point
 from modalmesh_services.fusion_ranker.dataset.arrays import Flags, Floats, Indexes, Times
-
-_Numbers = npt.NDArray[np.float64]
+from modalmesh_services.fusion_ranker.systems.platt import Line
 
 _KNOWN_SHARE = 0.8
 _LEAST_POSITIVES = 5
 _LARGEST_SHARE = 0.25
 """Of all users, at most so many are held out."""
 _LENGTH = 10
-_NEWTON_STEPS = 50
 _LEAST_SLOPE = 0.05
 """In logits a standard deviation of scores, however little scores say of those held out."""
 
@@ -69,21 +66,11 @@ class HeldOut:
             unseen[own.items] = False
             logits.append(row[unseen])
             liked.append(np.isin(np.flatnonzero(unseen), targets))
-        return _platt(np.concatenate(logits).astype(np.float64), np.concatenate(liked).astype(np.float64))
+        return _line(np.concatenate(logits), np.concatenate(liked))
 
 
-def _platt(logits: _Numbers, liked: _Numbers) -> tuple[float, float]:
-    """By Newton's method, from no slope on. The slope stays positive, so that the order stays."""
-    mean, spread = logits.mean(), max(float(logits.std()), 1e-6)
-    points = np.stack([(logits - mean) / spread, np.ones(len(logits))], axis=1)
+def _line(logits: Floats, liked: Flags) -> tuple[float, float]:
     # As Platt does, a little away from 0 and 1: then there is a finite best.
-    positives = liked.sum()
-    labels = np.where(liked > 0, (positives + 1) / (positives + 2), 1 / (len(liked) - positives + 2))
-    rate = labels.mean()
-    weights = np.array([0.0, np.log(rate) - np.log1p(-rate)])
-    for _ in range(_NEWTON_STEPS):
-        chances = 1 / (1 + np.exp(-points @ weights))
-        curvature = (points * (chances * (1 - chances))[:, None]).T @ points + 1e-9 * np.eye(2)
-        weights = weights - np.clip(np.linalg.solve(curvature, points.T @ (chances - labels)), -1.0, 1.0)
-    slope = max(float(weights[0]), _LEAST_SLOPE)
-    return slope / spread, float(weights[1] - slope * mean / spread)
+    positives = int(liked.sum())
+    labels = np.where(liked, (positives + 1) / (positives + 2), 1 / (len(liked) - positives + 2))
+    return Line.fitted(logits, labels).no_flatter_than(_LEAST_SLOPE)
