@@ -17,13 +17,12 @@ def fuse(scores: Mapping[str, Floats], names: Sequence[str], allowed: Flags) -> 
     among their 600 best, and above their worst: a model that tells no item from another chooses none.
     """
     fused = np.zeros(allowed.shape, np.float32)
-    depth = min(_DEPTH, allowed.shape[1])
-    for name in names:
-        masked = np.where(allowed, scores[name], -np.inf)
-        worst = scores[name].min(axis=1, where=allowed, initial=np.inf)
-        for row, own in enumerate(masked):
-            best = top(own, depth)
-            fused[row, best] += np.where(own[best] > worst[row], 1 / (_SMOOTHING + 1 + np.arange(depth)), 0)
+    shares = 1 / (_SMOOTHING + 1 + np.arange(_DEPTH))
+    for row, columns in enumerate(map(np.flatnonzero, allowed)):
+        for name in names:
+            own = scores[name][row, columns]
+            best = top(own, _DEPTH)
+            fused[row, columns[best]] += np.where(own[best] > own.min(initial=np.inf), shares[: len(best)], 0)
     return fused
 
 

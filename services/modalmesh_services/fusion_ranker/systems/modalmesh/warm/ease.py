@@ -51,24 +51,35 @@ class Ease:
         )
         return cls(by_items, side, inverse, (1 - explained) / penalty, penalty)
 
-    def scores(self, states: States, profiles: Sequence[SparseRows]) -> list[Floats]:
-        """(B, M) for each of `profiles` (B, N) CSR. Of items that a profile names, they mean nothing."""
-        known = states.rows != NOBODY
-        own = np.where(known[:, None], self.inverse[np.where(known, states.rows, 0)], 0)
-        rest = np.where(known, self.penalty * np.diagonal(self.inverse)[np.where(known, states.rows, 0)], 1)
-        directions = self._spread(states, own)
-        diagonal = states.here(self.diagonal) + directions.astype(np.float64) ** 2 / rest[:, None]
-        found = []
-        for profile in profiles:
-            overlap = np.concatenate([(profile @ self.by_item).toarray(), profile @ self.content], axis=1)
-            overlap = overlap.astype(np.float64)
-            through_own = (overlap * own).sum(axis=1) / rest
-            weights = overlap @ self.inverse / self.penalty - through_own[:, None] * own
-            found.append(np.asarray(self._spread(states, weights) / diagonal, np.float32))
-        return found
+    def scores(self, states: States, users: Floats, profiles: Sequence[Floats]) -> list[Floats]:
+        """(B, M) for each of `profiles` (B, n); `users` (n, U) are the crowd's rows of X, of the states' items. Of
+        items that a profile names, they mean nothing.
+        """
+        rows = np.concatenate([users, self.content[states.items]], axis=1)
+        overlap = (np.concatenate(profiles) @ rows).astype(np.float64)
+        # (K, B, M)
+        whole = self._through(states, overlap).reshape(len(profiles), len(states), -1)
+        diagonal = states.here(self.diagonal)
+        if not states.strangers:
+            known = states.rows != NOBODY
+            own = np.where(known[:, None], self.inverse[np.where(known, states.rows, 0)], 0)
+            rest = np.where(known, self.penalty * np.diagonal(self.inverse)[np.where(known, states.rows, 0)], 1)
+            directions = self._spread(states, own).astype(np.float64)
+            through_own = (overlap.reshape(len(profiles), *own.shape) * own).sum(axis=2, keepdims=True)
+            whole = whole - through_own / rest[:, None] * directions
+            diagonal = diagonal + directions**2 / rest[:, None]
+        return list(np.asarray(whole / diagonal, np.float32))
+
+    def _through(self, states: States, overlap: npt.NDArray[np.float64]) -> npt.NDArray[np.floating]:
+        """(P, M): `overlap` (P, R) @ K @ X; for few items, from their side."""
+        if states.columns is None:
+            return self._spread(states, overlap @ self.inverse / self.penalty)
+        columns = np.concatenate([self.by_item[states.columns].toarray(), self.content[states.columns]], axis=1)
+        towards: npt.NDArray[np.float64] = self.inverse @ columns.T / self.penalty
+        return overlap @ towards
 
     def _spread(self, states: States, weights: npt.NDArray[np.float64]) -> Floats:
-        """(B, M): `weights` (B, R) @ X."""
+        """(P, M): `weights` (P, R) @ X."""
         users = self.by_item.shape[1]
         by_content = weights[:, users:].astype(np.float32) @ states.here(self.content.T)
         return states.spread(weights[:, :users], self.by_item) + by_content

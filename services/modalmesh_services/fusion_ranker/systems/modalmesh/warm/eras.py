@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from modalmesh_services.fusion_ranker.dataset.arrays import Floats, Indexes
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.crowd import Crowd
-from modalmesh_services.fusion_ranker.systems.modalmesh.warm.neighbours import likeness, nearest
+from modalmesh_services.fusion_ranker.systems.modalmesh.warm.neighbours import nearest
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.states import States
 
 _LATE = 95
@@ -30,18 +30,18 @@ class Eras:
         parts = np.split(crowd.items, crowd.starts[1:-1])
         return cls(years, np.array([era(years, items) for items in parts], np.float32))
 
-    def scores(self, states: States) -> dict[str, Floats]:
-        """Each (B, M)."""
+    def scores(self, states: States, alike: Floats) -> dict[str, Floats]:
+        """Each (B, M); `alike` (B, U): how alike the users of the crowd are."""
         own = np.array([era(self.years, history.items) for history in states.histories], np.float32)
         crowd = states.crowd
         near: npt.NDArray[np.floating] = np.exp(-np.abs(own[:, None] - self.eras) / _WIDTH_YEARS)
         near = states.of_others(near)
         shares = near / np.maximum(near.sum(axis=1, keepdims=True), 1e-9)
-        alike = nearest(likeness(states, states.rated()), _COUNT) ** _POWER
+        nearby = near * nearest(alike, _COUNT) ** _POWER
         rarity = np.sqrt(states.here(states.rating_counts) + _SHRINK)
         return {
             "pop_era": np.log1p(_POPULARITY_SCALE * states.spread(shares, crowd.liked_by_item)),
-            "uknn_era": states.spread(near * alike, crowd.rated_by_item) / rarity,
+            "uknn_era": states.spread(nearby, crowd.rated_by_item) / rarity,
         }
 
 

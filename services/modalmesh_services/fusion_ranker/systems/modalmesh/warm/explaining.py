@@ -27,7 +27,12 @@ def reasons(fitted: FittedWarm, state: States, columns: Indexes) -> Reasons:
     logits = fitted.of_pairs(state, pairs)[0, columns].astype(np.float64)
     if fitted.blend is None or not state.sizes[0]:
         return _by_one(COLLABORATIVE if state.sizes[0] else POPULARITY, state, logits)
-    inputs = fitted.blend.scale(fitted.features.again(_variants(state, columns), pairs.frame))  # (1 + J, E, F)
+    kept = np.concatenate(
+        [np.ones((1, len(state.histories[0])), np.bool_), ~np.eye(len(state.histories[0]), dtype=np.bool_)]
+    )
+    inputs = fitted.blend.scale(
+        fitted.features.again(_variants(state, kept, columns), kept, pairs.frame)
+    )  # (1 + J, E, F)
     groups = _groups(pairs.names)
     whole, *without, nothing = fitted.blend.raw(_masked(inputs[0], groups)).astype(np.float64)
     signals = allotted(whole, np.stack(without), nothing)
@@ -37,10 +42,9 @@ def reasons(fitted: FittedWarm, state: States, columns: Indexes) -> Reasons:
     return Reasons(nothing, dict(zip(SIGNALS, signals, strict=True)), history)
 
 
-def _variants(state: States, columns: Indexes) -> States:
-    """(1 + J states): the history whole, and without each of its items."""
-    history = state.histories[0]
-    histories = (history, *(history[row] for row in ~np.eye(len(history), dtype=np.bool_)))
+def _variants(state: States, kept: Flags, columns: Indexes) -> States:
+    """Of the state's history, the events `kept` (V, n) in each."""
+    histories = tuple(state.histories[0][row] for row in kept)
     count = len(histories)
     return States(state.crowd, histories, state.rows.repeat(count), state.times_ms.repeat(count), columns)
 

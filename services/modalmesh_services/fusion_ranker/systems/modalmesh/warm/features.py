@@ -21,30 +21,40 @@ _RANKED_BY_WITHOUT_ORDER = ("cease_liked", "ease", "uknn")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Moments:
-    """Of a model's scores over a user's unseen items, (B, 1) each."""
+    """Of S models' scores over a user's unseen items, (S, B, 1) each; 0 and 1 where scores mean the same for all."""
 
     mean: Floats
     deviation: Floats
 
     @classmethod
-    def of(cls, scores: Floats, among: Flags) -> "Moments":
-        count = np.maximum(among.sum(axis=1, keepdims=True), 1)
-        mean = (np.where(among, scores, 0).sum(axis=1, keepdims=True, dtype=np.float64) / count).astype(np.float32)
-        above = np.where(among, scores - mean, 0)
-        deviation = np.sqrt((above * above).sum(axis=1, keepdims=True) / count)
-        return cls(mean, np.maximum(deviation, 1e-9).astype(np.float32))
+    def of(cls, names: Sequence[str], scores: Floats, among: Flags) -> "Moments":
+        """Of `scores` (S, B, N) by `names` (S,), over the items `among` (B, N)."""
+        mean = np.zeros((len(names), len(among), 1), np.float32)
+        deviation = np.ones_like(mean)
+        relative = np.array([name not in ABSOLUTE for name in names])
+        for row, columns in enumerate(map(np.flatnonzero, among)):
+            # Rows whole in memory: sums along them are pairwise, and exact enough.
+            own = np.take(scores[relative, row], columns, axis=1)
+            count = max(len(columns), 1)
+            means = (own.sum(axis=1, keepdims=True, dtype=np.float64) / count).astype(np.float32)
+            own -= means
+            own *= own
+            spread = np.sqrt(own.sum(axis=1, keepdims=True) / count)
+            mean[relative, row], deviation[relative, row] = means, np.maximum(spread, 1e-9)
+        return cls(mean, deviation)
 
     def __call__(self, scores: Floats) -> Floats:
+        """(S, B, C) of as many."""
         return np.asarray((scores - self.mean) / self.deviation, np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """What the features of a pair take from all items: moments by a model's name, `fused` (B, N) places in the models'
-    lists, and by name what the candidates have of the scores that are ranked, (B, C), -inf where there is none.
+    """What the features of a pair take from all items: the models' moments, `fused` (B, N) places in the models' lists,
+    and by name what the candidates have of the scores that are ranked, (B, C), -inf where there is none.
     """
 
-    moments: Mapping[str, Moments]
+    moments: Moments
     fused: Floats
     ranked: Mapping[str, Floats]
 
@@ -77,51 +87,69 @@ class Features:
 
     def pairs(self, states: States) -> Pairs:
         scores = self.models.scores(states)
+        names, values = tuple(scores), np.stack(list(scores.values()))
         allowed = self.known & ~states.seen
-        moments = {name: Moments.of(own, allowed) for name, own in scores.items() if name not in ABSOLUTE}
+        moments = Moments.of(names, values, allowed)
         by = _CHOSEN_BY if self.models.with_order else _CHOSEN_BY_WITHOUT_ORDER
         fused = choosing.fuse(scores, by, allowed)
         items = choosing.choose(fused, scores[LEADING], allowed)
-        at = {name: _at(own, items) for name, own in scores.items()}
-        ranked = {name: np.where(items >= 0, at[name], -np.inf).astype(np.float32) for name in self._ranked_by}
+        at = np.stack([values[:, state, np.maximum(own, 0)] for state, own in enumerate(items)], axis=1)
+        ranked = {name: np.where(items >= 0, at[names.index(name)], -np.inf) for name in self._ranked_by}
         frame = Frame(moments, fused, ranked)
-        features, names = self._rows(states, at, items, frame)
-        return Pairs(items, features, names, moments[LEADING](scores[LEADING]), frame)
+        content = [self._content(states, state, own, None) for state, own in enumerate(items)]
+        together = {name: np.concatenate([own[name] for own in content]) for name in content[0]}
+        features, feature_names = self._rows(states, dict(zip(names, at, strict=True)), items, frame, together)
+        leading = moments(values)[names.index(LEADING)]
+        return Pairs(items, features, feature_names, leading, frame)
 
-    def again(self, states: States, frame: Frame) -> Floats:
-        """(B, M, F): of the states' columns, in the frame of another state: what a changed history changes."""
-        items = np.broadcast_to(np.asarray(states.columns, np.int32), (len(states), len(states.columns)))  # type: ignore[arg-type]
-        return self._rows(states, self.models.scores(states), items, frame)[0]
+    def again(self, states: States, kept: Flags, frame: Frame) -> Floats:
+        """(B, M, F): of the states' columns, in the frame of another state: what a changed history changes. The states
+        have the events `kept` (B, n) of the first one's history, which is whole.
+        """
+        columns = np.asarray(states.columns, np.int32)
+        items = np.broadcast_to(columns, (len(states), len(columns)))
+        content = self._content(states, 0, columns, kept)
+        return self._rows(states, self.models.scores(states), items, frame, content)[0]
 
     @property
     def _ranked_by(self) -> Sequence[str]:
         return _RANKED_BY if self.models.with_order else _RANKED_BY_WITHOUT_ORDER
 
+    def _content(self, states: States, state: int, items: Indexes, kept: Flags | None) -> Mapping[str, Floats]:
+        """(V, C) each, of the history of `state` or V variants of it."""
+        history = states.histories[state]
+        which = np.ones((1, len(history)), np.bool_) if kept is None else kept
+        now = int(states.times_ms[state])
+        return content_features(self.content, history, which, items, now, with_order=self.models.with_order)
+
     def _rows(
-        self, states: States, scores: Mapping[str, Floats], items: Indexes, frame: Frame
+        self,
+        states: States,
+        scores: Mapping[str, Floats],
+        items: Indexes,
+        frame: Frame,
+        content: Mapping[str, Floats],
     ) -> tuple[Floats, tuple[str, ...]]:
-        """(B, C, F) and its names, of `scores` (B, C) by name of `items` (B, C)."""
-        columns = {name: frame.moments[name](own) if name in frame.moments else own for name, own in scores.items()}
+        """(B, C, F) and its names, of `scores` and `content` (B, C) by name of `items` (B, C)."""
+        columns = dict(zip(scores, frame.moments(np.stack(list(scores.values()))), strict=True))
         columns["fuse"] = _at(np.broadcast_to(frame.fused, (len(states), frame.fused.shape[1])), items)
         for name in self._ranked_by:
             columns[f"rank.{name}"] = _log_ranks(scores[name], frame.ranked[name])
-        rest = [self._of_state(states, state, items[state]) for state in range(len(states))]
-        columns |= {name: np.stack([own[name] for own in rest]) for name in rest[0]}
+        columns |= content
+        whole = [self._context(states, state) for state in range(len(states))]
+        for name in whole[0]:
+            own = np.array([each[name] for each in whole], np.float32)
+            columns[name] = np.broadcast_to(own[:, None], items.shape)
         if self.models.with_order:
             columns["pop_gap10"] = columns["pop_all"] - columns["u_pop10"]
         else:
             columns["year_era"] = columns["year"] - columns["u_era"]
         return np.stack(list(columns.values()), axis=-1).astype(np.float32, copy=False), tuple(columns)
 
-    def _of_state(self, states: States, state: int, items: Indexes) -> Mapping[str, Floats]:
+    def _context(self, states: States, state: int) -> Mapping[str, float]:
         history, now = states.histories[state], int(states.times_ms[state])
-        order = self.models.with_order
         counts = states.rating_counts[state]
-        whole = context(history, counts, self.content.years, now, with_order=order)
-        return {
-            **content_features(self.content, history, items, now, with_order=order),
-            **{name: np.full(len(items), value, np.float32) for name, value in whole.items()},
-        }
+        return context(history, counts, self.content.years, now, with_order=self.models.with_order)
 
 
 def _at(scores: Floats, items: Indexes) -> Floats:
@@ -130,8 +158,12 @@ def _at(scores: Floats, items: Indexes) -> Floats:
 
 def _log_ranks(scores: Floats, among: Floats) -> Floats:
     """(B, C): ln(1 + rank), ranks from 1, of scores (B, C) where `among` (B or 1, K) are those of the candidates."""
-    ranks = np.empty(scores.shape, np.float32)
-    for row, own in enumerate(scores):
-        ordered = np.sort(among[row if len(among) > 1 else 0])
-        ranks[row] = len(ordered) - np.searchsorted(ordered, own, side="right") + 1
-    return np.asarray(np.log1p(ranks), np.float32)
+    if len(among) == 1:
+        return _log_places(scores, among[0])
+    return np.stack([_log_places(own, its) for own, its in zip(scores, among, strict=True)])
+
+
+def _log_places(scores: Floats, among: Floats) -> Floats:
+    ordered = np.sort(among)
+    places = len(ordered) - np.searchsorted(ordered, scores, side="right") + 1
+    return np.log1p(places.astype(np.float32))

@@ -1,11 +1,9 @@
 """How a candidate's content compares with the history's: texts, pictures, attributes and years."""
 
-from collections.abc import Callable
-
 import numpy as np
 
 from modalmesh_services.fusion_ranker.dataset import History
-from modalmesh_services.fusion_ranker.dataset.arrays import YEAR_MS, Floats, Indexes, SparseRows
+from modalmesh_services.fusion_ranker.dataset.arrays import YEAR_MS, Flags, Floats, Indexes, SparseRows
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.content import Content
 
 _RECENT, _LAST = 10, 3
@@ -13,63 +11,77 @@ _YEAR_WIDTH = 3.0
 
 
 def content_features(
-    content: Content, history: History, candidates: Indexes, now_ms: int, *, with_order: bool
+    content: Content, history: History, kept: Flags, candidates: Indexes, now_ms: int, *, with_order: bool
 ) -> dict[str, Floats]:
-    """Each (C,), of one state. Without order, nothing is said of what came last."""
-    liked, disliked = history.liked, history.items[~history.positive]
-    recent = liked[-_RECENT:] if with_order else None
-    own = {name: bag[candidates] for name, bag in content.bags.items()}
+    """Each (V, C), of V variants of one history, which have its events `kept` (V, n). Without order, nothing is said of
+    what came last.
+    """
+    liked, disliked = kept & history.positive, kept & ~history.positive
+    recent = _last(liked, _RECENT) if with_order else None
+    shared = {name: _shared(bag, candidates, history.items) for name, bag in content.bags.items()}
+    kinds = content.kinds[candidates] @ content.kinds[history.items].T
+    text = content.text[candidates] @ content.text[history.items].T
+    image = content.image[candidates] @ content.image[history.items].T
+    years = content.years[candidates]
+    gaps = years[:, None] - content.years[history.items]
     features = {
-        **_vectors("text", content.text, candidates, liked, recent),
-        "text_disliked": _mean(content.text, candidates, disliked),
-        **_vectors("image", content.image, candidates, liked, recent),
-        "kinds": _mean(content.kinds, candidates, liked),
-        "kinds_disliked": _mean(content.kinds, candidates, disliked),
-        **{f"bag.{name}": _shared(own[name], bag, liked) for name, bag in content.bags.items()},
-        **_years(content.years, candidates, history.items, ""),
-        "year": content.years[candidates],
+        **_closeness("text", text, liked, recent),
+        "text_disliked": _mean(text, disliked),
+        **_closeness("image", image, liked, recent),
+        "kinds": _mean(kinds, liked),
+        "kinds_disliked": _mean(kinds, disliked),
+        **{f"bag.{name}": _log_sum(own, liked) for name, own in shared.items()},
+        **_years(gaps, kept, ""),
+        "year": np.broadcast_to(years, (len(kept), len(years))),
     }
-    if with_order:
+    if recent is not None:
+        age = np.float32(now_ms / YEAR_MS) - years
         features |= {
-            "kinds_recent": _mean(content.kinds, candidates, liked[-_RECENT:]),
-            "kinds_last": _mean(content.kinds, candidates, history.items[-_LAST:]),
-            **{f"bag_recent.{name}": _shared(own[name], bag, liked[-_RECENT:]) for name, bag in content.bags.items()},
-            **_years(content.years, candidates, history.items[-5:], "_5"),
-            **_years(content.years, candidates, history.items[-20:], "_20"),
-            "age": np.float32(now_ms / YEAR_MS) - content.years[candidates],
+            "kinds_recent": _mean(kinds, recent),
+            "kinds_last": _mean(kinds, _last(kept, _LAST)),
+            **{f"bag_recent.{name}": _log_sum(own, recent) for name, own in shared.items()},
+            **_years(gaps, _last(kept, 5), "_5"),
+            **_years(gaps, _last(kept, 20), "_20"),
+            "age": np.broadcast_to(age, (len(kept), len(age))),
         }
     return features
 
 
-def _vectors(name: str, rows: Floats, candidates: Indexes, liked: Indexes, recent: Indexes | None) -> dict[str, Floats]:
-    """Cosines to what was liked: the mean and the closest, of all and of the last."""
-    cosines = rows[candidates] @ rows[liked].T
-    features = {name: _over(cosines, np.mean), f"{name}_max": _over(cosines, np.max)}
+def _last(among: Flags, count: int) -> Flags:
+    """(V, n): the last `count` of those that are true."""
+    return among & (np.cumsum(among[:, ::-1], axis=1)[:, ::-1] <= count)
+
+
+def _closeness(name: str, cosines: Floats, liked: Flags, recent: Flags | None) -> dict[str, Floats]:
+    """Of cosines (C, n) to the history: the mean and the closest, of all that was liked and of the last."""
+    features = {name: _mean(cosines, liked), f"{name}_max": _closest(cosines, liked)}
     if recent is not None:
-        last = cosines[:, len(liked) - len(recent) :]
-        features |= {f"{name}_recent": _over(last, np.mean), f"{name}_recent_max": _over(last, np.max)}
+        features |= {f"{name}_recent": _mean(cosines, recent), f"{name}_recent_max": _closest(cosines, recent)}
     return features
 
 
-def _over(cosines: Floats, summary: Callable[..., Floats]) -> Floats:
-    return summary(cosines, axis=1) if cosines.shape[1] else np.zeros(len(cosines), np.float32)
+def _mean(products: Floats, among: Flags) -> Floats:
+    """(V, C) of (C, n); 0 where there is none."""
+    counts = np.maximum(among.sum(axis=1, keepdims=True), 1)
+    return np.asarray((among.astype(np.float32) @ products.T) / counts.astype(np.float32), np.float32)
 
 
-def _mean(rows: Floats, candidates: Indexes, others: Indexes) -> Floats:
-    profile = rows[others].sum(axis=0) / np.float32(max(len(others), 1))
-    return np.asarray(rows[candidates] @ profile, np.float32)
+def _closest(products: Floats, among: Flags) -> Floats:
+    """(V, C) of (C, n); 0 where there is none."""
+    found = [products[:, own].max(axis=1) if own.any() else np.zeros(len(products), np.float32) for own in among]
+    return np.stack(found)
 
 
-def _shared(own: SparseRows, bag: SparseRows, others: Indexes) -> Floats:
-    """(C,) of the candidates' rows `own` (C, v): the log weight of what each shares with all others."""
-    profile = bag.T @ np.bincount(others, minlength=bag.shape[0]).astype(np.float32)
-    return np.asarray(np.log1p(own @ profile), np.float32)
+def _shared(bag: SparseRows, candidates: Indexes, others: Indexes) -> Floats:
+    """(C, n): the weight of what each candidate shares with each of the others."""
+    return np.asarray((bag[candidates] @ bag[others].T).toarray(), np.float32)
 
 
-def _years(years: Floats, candidates: Indexes, others: Indexes, name: str) -> dict[str, Floats]:
-    own = years[candidates]
-    if not len(others):
-        return {f"year_near{name}": np.zeros_like(own), f"year_gap{name}": np.zeros_like(own)}
-    gaps = own[:, None] - years[others]
-    near = np.exp(-np.abs(gaps) / _YEAR_WIDTH).mean(axis=1)
-    return {f"year_near{name}": near, f"year_gap{name}": gaps.mean(axis=1)}
+def _log_sum(weights: Floats, among: Flags) -> Floats:
+    return np.asarray(np.log1p(among.astype(np.float32) @ weights.T), np.float32)
+
+
+def _years(gaps: Floats, among: Flags, name: str) -> dict[str, Floats]:
+    """How near in time, and how much later, than those of the history `among` (V, n) on average."""
+    near = np.exp(-np.abs(gaps) / _YEAR_WIDTH)
+    return {f"year_near{name}": _mean(near, among), f"year_gap{name}": _mean(gaps, among)}

@@ -61,21 +61,23 @@ class Models:
 
     def scores(self, states: States) -> dict[str, Floats]:
         """(B, M) float32 by the models' names."""
-        rated, liked = states.rated(), states.liked()
+        with_order = self.with_order
+        rated, liked, recent = states.rated(), states.liked(), states.rated(RECENT)
+        alike, *late = self.neighbours.alike(states, [rated, recent] if with_order else [rated])
         found = {
-            **self.popularity.scores(states, with_order=self.with_order),
-            **self.neighbours.scores(states, with_order=self.with_order),
-            **self.walks.scores(states, with_order=self.with_order),
+            **self.popularity.scores(states, with_order=with_order),
+            **self.neighbours.scores(states, alike, late[0] if late else None),
+            **self.walks.scores(states, with_order=with_order),
         }
-        (found["cease_liked"],) = self.content_liked.scores(states, [liked])
+        likers, raters = states.liked_rows, states.rated_rows
+        (found["cease_liked"],) = self.content_liked.scores(states, likers, [liked])
         if self.transitions is None or self.seasons is None or self.eras is not None:
-            (found["ease"],) = self.liked.scores(states, [liked])
-            (found["ease_all"],) = self.rated.scores(states, [rated])
-            (found["cease"],) = self.content.scores(states, [rated])
-            return found | (self.eras.scores(states) if self.eras else {})
-        recent = states.rated(RECENT)
-        found["ease"], found["ease_r40"] = self.liked.scores(states, [liked, states.liked(40)])
-        (found["ease_r10"],) = self.liked_sharp.scores(states, [states.liked(10)])
-        found["ease_all"], found["ease_all_r15"] = self.rated.scores(states, [rated, recent])
-        found["cease"], found["cease_r15"] = self.content.scores(states, [rated, recent])
-        return found | self.transitions.scores(states) | self.seasons.scores(states)
+            (found["ease"],) = self.liked.scores(states, likers, [liked])
+            (found["ease_all"],) = self.rated.scores(states, raters, [rated])
+            (found["cease"],) = self.content.scores(states, raters, [rated])
+            return found | (self.eras.scores(states, alike) if self.eras else {})
+        found["ease"], found["ease_r40"] = self.liked.scores(states, likers, [liked, states.liked(40)])
+        (found["ease_r10"],) = self.liked_sharp.scores(states, likers, [states.liked(10)])
+        found["ease_all"], found["ease_all_r15"] = self.rated.scores(states, raters, [rated, recent])
+        found["cease"], found["cease_r15"] = self.content.scores(states, raters, [rated, recent])
+        return found | self.transitions.scores(states) | self.seasons.scores(states, alike)

@@ -28,7 +28,7 @@ class Popularity:
     def scores(self, states: States, *, with_order: bool) -> dict[str, Floats]:
         """Each (B, M)."""
         rated = states.here(states.rating_counts)
-        quality = states.here(self.deviation_sums - states.own(self.crowd.deviations))
+        quality = states.here(states.by_others(self.deviation_sums, self.crowd.deviations))
         found = {
             "pop": np.log1p(states.here(states.like_counts)),
             "pop_all": np.log1p(rated),
@@ -46,6 +46,6 @@ class Popularity:
     def _place_gap(self, states: States) -> Floats:
         """How much later the user is than others were when they came to an item, in logarithms of places."""
         count, total = _PLACE_PRIOR
-        places = states.here(self.place_sums - states.own(self.crowd.log_places))
+        places = states.here(states.by_others(self.place_sums, self.crowd.log_places))
         theirs = (places + total) / (states.here(states.rating_counts) + count)
         return np.asarray(np.log(np.maximum(states.sizes, 1))[:, None] - theirs, np.float32)

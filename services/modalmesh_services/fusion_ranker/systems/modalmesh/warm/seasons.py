@@ -8,7 +8,7 @@ from scipy import sparse
 
 from modalmesh_services.fusion_ranker.dataset.arrays import YEAR_MS, Floats, Indexes, SparseRows
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.crowd import NOBODY, Crowd, by_item
-from modalmesh_services.fusion_ranker.systems.modalmesh.warm.neighbours import likeness, nearest
+from modalmesh_services.fusion_ranker.systems.modalmesh.warm.neighbours import nearest
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.states import States
 
 _SEASONS_A_YEAR = 4
@@ -35,16 +35,14 @@ class Seasons:
         years = np.bincount(season, crowd.times_ms / YEAR_MS) / np.maximum(np.bincount(season), 1)
         return cls(pairs[0].astype(np.int32), years, by_item(rated))
 
-    def scores(self, states: States) -> dict[str, Floats]:
-        """Each (B, M)."""
+    def scores(self, states: States, alike: Floats) -> dict[str, Floats]:
+        """Each (B, M); `alike` (B, U): how alike the users of the crowd are."""
         ahead = self.years - (states.times_ms / YEAR_MS)[:, None]
         others = (self.owners != states.rows[:, None]) | (states.rows[:, None] == NOBODY)
-        near = {name: others * np.exp(-np.abs(ahead) / width) for name, width in (("1y", 1.0), ("4y", 4.0))}
+        one, four = (others * np.exp(-np.abs(ahead) / width) for width in (1.0, 4.0))
         past = others * np.where(ahead <= 0, np.exp(np.minimum(ahead, 0)), 0)
-        alike = nearest(likeness(states, states.rated()), _COUNT)[:, self.owners] ** _POWER
+        near = nearest(alike, _COUNT)[:, self.owners] ** _POWER
         rarity = np.sqrt(states.here(states.rating_counts) + _SHRINK)
-        return {
-            **{f"pop_{name}": np.log1p(states.spread(weights, self.by_item)) for name, weights in near.items()},
-            "pop_past": np.log1p(states.spread(past, self.by_item)),
-            **{f"uknn_{name}": states.spread(weights * alike, self.by_item) / rarity for name, weights in near.items()},
-        }
+        found = states.spread(np.stack([one, four, past, one * near, four * near]), self.by_item)
+        popular, by_alike = np.log1p(found[:3]), found[3:] / rarity
+        return dict(zip(("pop_1y", "pop_4y", "pop_past", "uknn_1y", "uknn_4y"), (*popular, *by_alike), strict=True))

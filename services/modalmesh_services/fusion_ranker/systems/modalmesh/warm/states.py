@@ -1,5 +1,6 @@
 """Histories to be continued, as matrices."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,7 +8,6 @@ from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
 from modalmesh_services.fusion_ranker.dataset import History
 from modalmesh_services.fusion_ranker.dataset.arrays import Flags, Floats, Indexes, SparseRows, Times
@@ -50,56 +50,79 @@ class States:
             flags[row, history.items] = True
         return flags
 
-    def rated(self, half_life: float | None = None) -> SparseRows:
-        """(B, N) CSR: 1 where rated; with a half-life, half as much as many events before the last."""
-        return self._profiles(half_life, [np.ones(len(history), np.float32) for history in self.histories])
-
-    def liked(self, half_life: float | None = None) -> SparseRows:
-        """(B, N) CSR: as `rated`, of what was liked."""
-        return self._profiles(half_life, [history.positive.astype(np.float32) for history in self.histories])
-
-    def _profiles(self, half_life: float | None, values: Sequence[Floats]) -> SparseRows:
-        weighed = [
-            own if half_life is None else own * np.exp2(-np.arange(len(own))[::-1] / half_life) for own in values
-        ]
-        starts = np.cumsum([0, *map(len, values)])
-        items = np.concatenate([history.items for history in self.histories])
-        data = np.concatenate(weighed).astype(np.float32)
-        return sparse.csr_array((data, items, starts), shape=(len(self), self.crowd.item_count))
-
-    def own(self, matrix: SparseRows) -> Floats:
-        """(B, N): the users' own rows of a (U, N) matrix of the crowd, zeros for a stranger."""
-        return np.asarray((self._selection @ matrix).toarray(), np.float32)
+    @cached_property
+    def items(self) -> Indexes:
+        """(n,) int32, ascending: what any of the histories names. Profiles have these items alone."""
+        return np.unique(np.concatenate([np.zeros(0, np.int32), *(history.items for history in self.histories)]))
 
     @cached_property
-    def _selection(self) -> SparseRows:
-        """(B, U) CSR: 1 at a user's own row."""
-        known = np.flatnonzero(self.rows != NOBODY)
-        cells = (np.ones(len(known), np.float32), (known, self.rows[known]))
-        return sparse.csr_array(cells, shape=(len(self), len(self.crowd)))
+    def rated_rows(self) -> Floats:
+        """(n, U) of 0 and 1: who of the crowd rated the histories' items."""
+        return np.asarray(self.crowd.rated_by_item[self.items].toarray(), np.float32)
+
+    @cached_property
+    def liked_rows(self) -> Floats:
+        """(n, U) of 0 and 1: who of the crowd liked the histories' items."""
+        return np.asarray(self.crowd.liked_by_item[self.items].toarray(), np.float32)
+
+    def rated(self, half_life: float | None = None) -> Floats:
+        """(B, n): 1 where rated; with a half-life, half as much as many events before the last."""
+        return self._profiles(half_life, [np.ones(len(history), np.float32) for history in self.histories])
+
+    def liked(self, half_life: float | None = None) -> Floats:
+        """(B, n): as `rated`, of what was liked."""
+        return self._profiles(half_life, [history.positive.astype(np.float32) for history in self.histories])
+
+    def _profiles(self, half_life: float | None, values: Sequence[Floats]) -> Floats:
+        profiles = np.zeros((len(self), len(self.items)), np.float32)
+        for row, (places, own) in enumerate(zip(self._places, values, strict=True)):
+            since = np.arange(len(own))[::-1]
+            profiles[row, places] = own if half_life is None else own * np.exp2(-since / half_life)
+        return profiles
+
+    @cached_property
+    def _places(self) -> list[Times]:
+        """By state: where its events' items are among `items`."""
+        return [np.searchsorted(self.items, history.items) for history in self.histories]
+
+    @cached_property
+    def strangers(self) -> bool:
+        """Whether none of the users is in the crowd."""
+        return bool((self.rows == NOBODY).all())
+
+    def by_others(self, totals: Floats, matrix: SparseRows) -> Floats:
+        """(B, N): sums `totals` (N,) over the rows of a (U, N) matrix of the crowd, without the users' own rows."""
+        users, place = np.unique(self.rows, return_inverse=True)
+        found = np.tile(totals, (len(users), 1))
+        for row, user in enumerate(users.tolist()):
+            if user != NOBODY:
+                own = slice(matrix.indptr[user], matrix.indptr[user + 1])
+                found[row, matrix.indices[own]] -= matrix.data[own]
+        # Variants of one history share a row, of which no copies are made.
+        return np.broadcast_to(found, (len(self), len(totals))) if len(users) == 1 else found[place]
 
     @cached_property
     def rating_counts(self) -> Floats:
         """(B, N): by how many others an item was rated."""
-        return self.crowd.rating_counts - self.own(self.crowd.rated)
+        return self.by_others(self.crowd.rating_counts, self.crowd.rated)
 
     @cached_property
     def like_counts(self) -> Floats:
         """(B, N): by how many others an item was liked."""
-        return self.crowd.like_counts - self.own(self.crowd.liked)
+        return self.by_others(self.crowd.like_counts, self.crowd.liked)
 
     def here(self, of_items: npt.NDArray[Number]) -> npt.NDArray[Number]:
         """(..., M) of (..., N): the items to score."""
         return of_items if self.columns is None else of_items[..., self.columns]
 
-    def rows_here(self, by_item: SparseRows) -> SparseRows:
-        """(M, U) CSR of an (N, U) one."""
-        return by_item if self.columns is None else by_item[self.columns]
-
     def spread(self, weights: npt.NDArray[np.floating], by_item: SparseRows) -> Floats:
-        """(B, M): rows of a matrix added up, weighted by `weights` (B, U); `by_item` (N, U) CSR is its transpose."""
-        found = self.rows_here(by_item) @ np.ascontiguousarray(weights.T, dtype=np.float32)
-        return np.ascontiguousarray(found.T)
+        """(..., B, M): rows of a matrix added up, weighted by `weights` (..., B, U); `by_item` (N, U) CSR is its
+        transpose. Many at once cost less than one by one: the matrix is read once.
+        """
+        rows = weights.reshape(math.prod(weights.shape[:-1]), weights.shape[-1]).astype(np.float32, copy=False)
+        matrix = by_item if self.columns is None else by_item[self.columns]
+        found = np.ascontiguousarray((matrix @ np.ascontiguousarray(rows.T)).T)
+        return found.reshape(*weights.shape[:-1], matrix.shape[0])
 
     def of_others(self, weights: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
         """`weights` (B, U), 0 at a user's own row."""

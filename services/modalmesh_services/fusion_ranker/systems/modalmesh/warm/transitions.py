@@ -1,5 +1,6 @@
 """What others rated shortly after, and shortly before, what was rated last (Rendle et al.'s FPMC, counted)."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,34 +53,47 @@ class Transitions:
 
     def scores(self, states: States) -> dict[str, Floats]:
         """Each (B, M): `fw` follows what was rated, `bw` precedes it, by half-lives of the profile in events."""
-        rarity = 1 / np.sqrt(states.rating_counts + _SHRINK)
+        rarity = 1 / np.sqrt(states.rating_counts[:, states.items] + _SHRINK)
+        profiles = [*(states.rated(half_life) * rarity for half_life in _HALF_LIVES), states.rated(_RAW_HALF_LIFE)]
+        forth = self._after(states, np.stack(profiles), _Way(self.forth, self.back, self.earlier, self.later))
+        back = self._after(states, np.stack(profiles), _Way(self.back, self.forth, self.later, self.earlier))
+        rarity_here = 1 / np.sqrt(states.here(states.rating_counts) + _SHRINK)
         found: dict[str, Floats] = {}
-        for half_life in _HALF_LIVES:
-            forth, back = self._both(states, states.rated(half_life).multiply(rarity).tocsr())
-            found |= {f"fw{half_life}": forth * states.here(rarity), f"bw{half_life}": back * states.here(rarity)}
-        return found | {"both3_raw": np.add(*self._both(states, states.rated(_RAW_HALF_LIFE)))}
+        for place, half_life in enumerate(_HALF_LIVES):
+            found[f"fw{half_life}"], found[f"bw{half_life}"] = forth[place] * rarity_here, back[place] * rarity_here
+        return found | {"both3_raw": forth[-1] + back[-1]}
 
-    def _both(self, states: States, profiles: SparseRows) -> tuple[Floats, Floats]:
-        """(B, M) each: from `profiles` (B, N) forth and back, by others' pairs."""
-        forth = _through(states, profiles, self.forth, self.back)
-        back = _through(states, profiles, self.back, self.forth)
-        dense = profiles.toarray()
+    def _after(self, states: States, profiles: Floats, way: "_Way") -> Floats:
+        """(K, B, M): from `profiles` (K, B, n), by others' pairs."""
+        found = way.through(states, profiles)
+        local = np.full(states.crowd.item_count, -1)
+        local[states.items] = np.arange(len(states.items))
         for state in np.flatnonzero(states.rows != NOBODY):
             own = slice(self.starts[states.rows[state]], self.starts[states.rows[state] + 1])
-            earlier, later, weights = self.earlier[own], self.later[own], self.weights[own]
-            forth[state] -= states.here(_summed(later, dense[state, earlier] * weights, dense.shape[1]))
-            back[state] -= states.here(_summed(earlier, dense[state, later] * weights, dense.shape[1]))
+            places = local[way.origins[own]]
+            there = places >= 0
+            weights = profiles[:, state, places[there]] * self.weights[own][there]
+            targets = way.targets[own][there]
+            mine = np.stack([np.bincount(targets, each, states.crowd.item_count) for each in weights])
+            found[:, state] -= states.here(mine.astype(np.float32))
         # What is left of equal sums that were rounded differently is nothing.
-        return np.maximum(forth, 0), np.maximum(back, 0)
+        return np.maximum(found, 0)
 
 
-def _through(states: States, profiles: SparseRows, matrix: SparseRows, transposed: SparseRows) -> Floats:
-    """(B, M): `profiles` (B, N) times `matrix` (N, N), of which few columns are cheap as rows of its transpose."""
-    if states.columns is None:
-        return np.asarray((profiles @ matrix).toarray())
-    return np.ascontiguousarray((transposed[states.columns] @ profiles.T).toarray().T)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Way:
+    """`matrix` (N, N) CSR from an item to what is near, its transpose, and both ends (P,) of its pairs."""
 
+    matrix: SparseRows
+    transposed: SparseRows
+    origins: Indexes
+    targets: Indexes
 
-def _summed(items: Indexes, weights: Floats, count: int) -> Floats:
-    """(count,): weights added up by item."""
-    return np.bincount(items, weights, count).astype(np.float32)
+    def through(self, states: States, profiles: Floats) -> Floats:
+        """(K, B, M): `profiles` (K, B, n) times the matrix, of which few columns are cheap as rows of its transpose."""
+        rows = profiles.reshape(math.prod(profiles.shape[:-1]), profiles.shape[-1])
+        if states.columns is None:
+            found = self.matrix[states.items].T @ np.ascontiguousarray(rows.T)
+        else:
+            found = self.transposed[states.columns][:, states.items] @ np.ascontiguousarray(rows.T)
+        return np.ascontiguousarray(found.T).reshape(*profiles.shape[:-1], found.shape[0])

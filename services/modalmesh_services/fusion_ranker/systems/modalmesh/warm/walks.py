@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from modalmesh_services.fusion_ranker.dataset.arrays import Floats, SparseRows
+from modalmesh_services.fusion_ranker.dataset.arrays import Floats
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.crowd import Crowd
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.states import States
 
@@ -28,21 +28,21 @@ class Walks:
 
     def scores(self, states: States, *, with_order: bool) -> dict[str, Floats]:
         """Each (B, M)."""
-        liked, counts = self.crowd.liked_by_item, states.here(states.like_counts)
-        cosine = np.float32(1) / np.sqrt(states.like_counts + _SHRINK)
-        to_users = self._reached(states, states.liked(), np.float32(1) / (states.like_counts + 1)) / (
-            self.like_counts + 1
-        )
-        found = {
-            "iknn": states.spread(self._reached(states, states.liked(), cosine), liked) * states.here(cosine),
-            "rp3": states.spread(to_users, liked) / (counts + 1) ** _POPULARITY_POWER,
-        }
+        counts = states.like_counts[:, states.items]
+        cosine = 1 / np.sqrt(counts + _SHRINK)
+        liked = states.liked()
+        reached = [self._reached(states, liked * cosine), self._reached(states, liked / (counts + 1))]
+        reached[1] /= self.like_counts + 1
         if with_order:
-            recent = self._reached(states, states.liked(_RECENT), cosine)
-            found["iknn_r10"] = states.spread(recent, liked) * states.here(cosine)
+            reached.append(self._reached(states, states.liked(_RECENT) * cosine))
+        counts_here = states.here(states.like_counts)
+        cosine_here = 1 / np.sqrt(counts_here + _SHRINK)
+        iknn, rp3, *recent = states.spread(np.stack(reached), self.crowd.liked_by_item)
+        found = {"iknn": iknn * cosine_here, "rp3": rp3 / (counts_here + 1) ** _POPULARITY_POWER}
+        if recent:
+            found["iknn_r10"] = recent[0] * cosine_here
         return found
 
-    def _reached(self, states: States, profiles: SparseRows, weights: Floats) -> Floats:
-        """(B, U): how much of a profile, weighted by `weights` (B, N), each other user liked."""
-        overlap = (profiles.multiply(weights).tocsr() @ self.crowd.liked_by_item).toarray()
-        return np.asarray(states.of_others(overlap), np.float32)
+    def _reached(self, states: States, profiles: Floats) -> Floats:
+        """(B, U): how much of `profiles` (B, n) each other user liked."""
+        return np.asarray(states.of_others(profiles @ states.liked_rows), np.float32)
