@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -74,6 +76,39 @@ def test_the_search_finds_the_kind_that_tells_the_camps(made: Dataset) -> None:
     chosen = ContentSearch("best", trials=30).choose(split.training)
     known = measuring.quality(chosen.fit(split.training), split)
     assert known > 1.5 * measuring.quality(ContentKnn((Term("time"),)).fit(split.training), split)
+
+
+def pictured(vectors: list[list[float]], owners: list[int]) -> Training:
+    """Items of which only the owners have a picture; one user likes the first two."""
+    catalogue = build_catalogue([Item(f"i{row}", tags=["film"]) for row in range(6)])
+    tokens = Tokens(
+        6, np.array(vectors, np.float32), np.array(owners, np.int32), np.zeros(len(owners), np.int32), ("",)
+    )
+    history = made_history(0, [0, 1, 2], [True, True, True])
+    return Training([history], replace(catalogue, image=tokens), np.array([True] * 3 + [False] * 3))
+
+
+def test_an_item_without_a_picture_scores_like_one_with_a_usual_picture() -> None:
+    training = pictured([[1, 0.1], [1, -0.1], [-1, 0.1], [1, 0], [-1, 0]], [0, 1, 2, 3, 4])
+    fitted = ContentKnn((Term("image"),)).fit(training)
+    (scores,) = fitted.score([made_history(1, [0, 1], [True, True])], np.zeros(1, np.int64))
+    assert scores[3] > scores[5] > scores[4]
+
+
+def test_who_has_a_picture_counts_nothing_where_all_pictures_are_alike() -> None:
+    """Pictures dealt at random: those who have one score no better on average."""
+    random = np.random.default_rng(0)
+    catalogue = build_catalogue([Item(f"i{row}", tags=["film"]) for row in range(400)])
+    owners = np.arange(0, 400, 2, dtype=np.int32)
+    vectors = random.normal(size=(len(owners), 8)).astype(np.float32)
+    tokens = Tokens(400, vectors, owners, np.zeros(len(owners), np.int32), ("",))
+    warm = np.arange(400) < 200
+    histories = [made_history(user, sorted(random.choice(200, 40, replace=False)), [True] * 40) for user in range(30)]
+    training = Training(histories, replace(catalogue, image=tokens), warm)
+    for neighbours in (20, 1000):
+        scores = ContentKnn((Term("image", 1.0, 3),), neighbours).fit(training).score(histories, np.zeros(30, np.int64))
+        with_picture, without = scores[:, 200::2].mean(), scores[:, 201::2].mean()
+        assert without == pytest.approx(with_picture, rel=0.1)
 
 
 def test_the_search_repeats(made: Dataset) -> None:

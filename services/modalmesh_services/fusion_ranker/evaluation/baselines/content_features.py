@@ -1,4 +1,8 @@
-"""Each kind of content as rows whose products are similarities; an item without it is like nothing."""
+"""Each kind of content as rows whose products are similarities; an item without it is like nothing.
+
+But for pictures: who lacks one is often who is liked by few, and a score must not read that off a catalogue's gaps. So
+an item without a picture counts as one with a usual picture; see `lacking` and its users.
+"""
 
 from typing import Any, TypeAlias
 
@@ -50,6 +54,11 @@ def features(catalogue: Catalogue, fit: Flags, kind: str) -> Rows:
         return near(numbers, max(_KNOTS_SPREAD * float(np.nanstd(numbers)), 1e-6))
     years = np.where(catalogue.times_ms == NO_TIME, np.nan, catalogue.times_ms / YEAR_MS)
     return near(years.astype(np.float32), _KNOTS_YEARS)
+
+
+def lacking(catalogue: Catalogue, kind: str) -> Flags:
+    """(N,) bool: items whose lack of this kind of content is to say nothing."""
+    return ~catalogue.image.present() if kind == IMAGE else np.zeros(len(catalogue), np.bool_)
 
 
 def similarities(one: Rows, other: Rows) -> Floats:

@@ -13,6 +13,7 @@ from modalmesh_services.fusion_ranker.dataset.arrays import Flags, Floats, Index
 from modalmesh_services.fusion_ranker.evaluation.baselines.content_features import (
     features,
     kinds_of,
+    lacking,
     raised,
     similarities,
 )
@@ -44,7 +45,7 @@ class ContentSearch(Baseline):
     trials: int = 400
     neighbours: int = 1000
     seed: int = 0
-    version: int = 1
+    version: int = 2
 
     def fit(self, training: Training) -> FittedContentKnn:
         return self.choose(training).fit(training)
@@ -133,7 +134,7 @@ class _Evidence:
 
 
 def _scores_of_kind(kind: str, split: Split, taught: Flags, liked: Any) -> Mapping[tuple[str, int], Floats]:
-    """(U, C) float32 for each power."""
+    """(U, C) float32 for each power. What is to count as usual has the user's mean of the other candidates."""
     rows, candidates = features(split.served, taught, kind), np.flatnonzero(split.ranked)
     teachers = rows[np.flatnonzero(taught)]
     parts: dict[tuple[str, int], list[Floats]] = {(kind, power): [] for power in _POWERS}
@@ -141,7 +142,12 @@ def _scores_of_kind(kind: str, split: Split, taught: Flags, liked: Any) -> Mappi
         similar = similarities(teachers, rows[candidates[start : start + _CHUNK]])
         for power in _POWERS:
             parts[kind, power].append(np.asarray(liked @ raised(similar, power), np.float32))
-    return {term: np.concatenate(own, axis=1) for term, own in parts.items()}
+    scores = {term: np.concatenate(own, axis=1) for term, own in parts.items()}
+    silent = lacking(split.served, kind)[candidates]
+    if silent.any() and not silent.all():
+        for own in scores.values():
+            own[:, silent] = own[:, ~silent].mean(axis=1, keepdims=True)
+    return scores
 
 
 def _marked(items: Any, place: npt.NDArray[np.int64], count: int) -> Flags:
