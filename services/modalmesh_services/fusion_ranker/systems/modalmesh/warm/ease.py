@@ -23,13 +23,13 @@ _COLUMNS_AT_ONCE = 1024
 @dataclass(frozen=True, slots=True, eq=False)
 class Ease:
     """`by_item` (N, U) CSR: the crowd's rows of X; `content` (N, C) float32: its further rows, which say what an item
-    is (Ning & Karypis, "Sparse Linear Methods with Side Information", RecSys 2012). R = U + C. `inverse` (R, R) and
-    `diagonal` (N,) float64 are K and P's diagonal.
+    is (Ning & Karypis, "Sparse Linear Methods with Side Information", RecSys 2012). R = U + C. `inverse` (R, R)
+    float32 and `diagonal` (N,) float64 are K and P's diagonal.
     """
 
     by_item: SparseRows
     content: Floats
-    inverse: npt.NDArray[np.float64]
+    inverse: Floats
     diagonal: npt.NDArray[np.float64]
     penalty: float
 
@@ -49,37 +49,39 @@ class Ease:
                 )
             ]
         )
-        return cls(by_items, side, inverse, (1 - explained) / penalty, penalty)
+        return cls(by_items, side, inverse.astype(np.float32), (1 - explained) / penalty, penalty)
 
     def scores(self, states: States, users: Floats, profiles: Sequence[Floats]) -> list[Floats]:
         """(B, M) for each of `profiles` (B, n); `users` (n, U) are the crowd's rows of X, of the states' items. Of
         items that a profile names, they mean nothing.
         """
         rows = np.concatenate([users, self.content[states.items]], axis=1)
-        overlap = (np.concatenate(profiles) @ rows).astype(np.float64)
-        # (K, B, M)
-        whole = self._through(states, overlap).reshape(len(profiles), len(states), -1)
+        overlap = np.concatenate(profiles) @ rows
         diagonal = states.here(self.diagonal)
-        if not states.strangers:
-            known = states.rows != NOBODY
-            own = np.where(known[:, None], self.inverse[np.where(known, states.rows, 0)], 0)
-            rest = np.where(known, self.penalty * np.diagonal(self.inverse)[np.where(known, states.rows, 0)], 1)
-            directions = self._spread(states, own).astype(np.float64)
-            through_own = (overlap.reshape(len(profiles), *own.shape) * own).sum(axis=2, keepdims=True)
-            whole = whole - through_own / rest[:, None] * directions
-            diagonal = diagonal + directions**2 / rest[:, None]
-        return list(np.asarray(whole / diagonal, np.float32))
+        if states.strangers:
+            whole = self._through(states, overlap, overlap[:0])[0].reshape(len(profiles), len(states), -1)
+            return list(np.asarray(whole / diagonal, np.float32))
+        known = states.rows != NOBODY
+        own = np.where(known[:, None], self.inverse[np.where(known, states.rows, 0)], 0)
+        rest = np.where(known, self.penalty * np.diagonal(self.inverse)[np.where(known, states.rows, 0)], 1)[:, None]
+        found, directions = self._through(states, overlap, own)
+        through_own = (overlap.reshape(len(profiles), *own.shape) * own).sum(axis=2, keepdims=True, dtype=np.float64)
+        whole = found.reshape(len(profiles), len(states), -1) - through_own / rest * directions
+        return list(np.asarray(whole / (diagonal + directions.astype(np.float64) ** 2 / rest), np.float32))
 
-    def _through(self, states: States, overlap: npt.NDArray[np.float64]) -> npt.NDArray[np.floating]:
-        """(P, M): `overlap` (P, R) @ K @ X; for few items, from their side."""
+    def _through(self, states: States, overlap: Floats, own: Floats) -> tuple[Floats, Floats]:
+        """`overlap` (P, R) @ K @ X / penalty, (P, M), and `own` (B, R) @ X, (B, M)."""
         if states.columns is None:
-            return self._spread(states, overlap @ self.inverse / self.penalty)
-        columns = np.concatenate([self.by_item[states.columns].toarray(), self.content[states.columns]], axis=1)
-        towards: npt.NDArray[np.float64] = self.inverse @ columns.T / self.penalty
-        return overlap @ towards
+            found = self._spread(states, np.concatenate([overlap @ self.inverse / np.float32(self.penalty), own]))
+            return found[: len(overlap)], found[len(overlap) :]
+        # Of few items, from their side.
+        columns = np.concatenate([self.by_item[states.columns].toarray(), self.content[states.columns]], axis=1).T
+        return overlap @ (self.inverse @ columns / np.float32(self.penalty)), own @ columns
 
-    def _spread(self, states: States, weights: npt.NDArray[np.float64]) -> Floats:
+    def _spread(self, states: States, weights: Floats) -> Floats:
         """(P, M): `weights` (P, R) @ X."""
         users = self.by_item.shape[1]
-        by_content = weights[:, users:].astype(np.float32) @ states.here(self.content.T)
-        return states.spread(weights[:, :users], self.by_item) + by_content
+        found = states.spread(weights[:, :users], self.by_item)
+        if self.content.shape[1]:
+            found += (self.content @ weights[:, users:].T).T
+        return found

@@ -32,16 +32,20 @@ class Moments:
         mean = np.zeros((len(names), len(among), 1), np.float32)
         deviation = np.ones_like(mean)
         relative = np.array([name not in ABSOLUTE for name in names])
-        for row, columns in enumerate(map(np.flatnonzero, among)):
-            # Rows whole in memory: sums along them are pairwise, and exact enough.
-            own = np.take(scores[relative, row], columns, axis=1)
-            count = max(len(columns), 1)
+        for row, left in enumerate(map(np.flatnonzero, ~among)):
+            own, count = scores[relative, row], max(among.shape[1] - len(left), 1)
+            own[:, left] = 0
             means = (own.sum(axis=1, keepdims=True, dtype=np.float64) / count).astype(np.float32)
             own -= means
+            own[:, left] = 0
             own *= own
             spread = np.sqrt(own.sum(axis=1, keepdims=True) / count)
             mean[relative, row], deviation[relative, row] = means, np.maximum(spread, 1e-9)
         return cls(mean, deviation)
+
+    def of_one(self, model: int) -> "Moments":
+        """(B, 1) each."""
+        return Moments(self.mean[model], self.deviation[model])
 
     def __call__(self, scores: Floats) -> Floats:
         """(S, B, C) of as many."""
@@ -99,8 +103,7 @@ class Features:
         content = [self._content(states, state, own, None) for state, own in enumerate(items)]
         together = {name: np.concatenate([own[name] for own in content]) for name in content[0]}
         features, feature_names = self._rows(states, dict(zip(names, at, strict=True)), items, frame, together)
-        leading = moments(values)[names.index(LEADING)]
-        return Pairs(items, features, feature_names, leading, frame)
+        return Pairs(items, features, feature_names, moments.of_one(names.index(LEADING))(scores[LEADING]), frame)
 
     def again(self, states: States, kept: Flags, frame: Frame) -> Floats:
         """(B, M, F): of the states' columns, in the frame of another state: what a changed history changes. The states

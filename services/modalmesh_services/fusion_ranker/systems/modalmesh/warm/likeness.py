@@ -1,6 +1,7 @@
 """How a candidate's content compares with the history's: texts, pictures, attributes and years."""
 
 import numpy as np
+from scipy import sparse
 
 from modalmesh_services.fusion_ranker.dataset import History
 from modalmesh_services.fusion_ranker.dataset.arrays import YEAR_MS, Flags, Floats, Indexes, SparseRows
@@ -74,7 +75,19 @@ def _closest(products: Floats, among: Flags) -> Floats:
 
 def _shared(bag: SparseRows, candidates: Indexes, others: Indexes) -> Floats:
     """(C, n): the weight of what each candidate shares with each of the others."""
-    return np.asarray((bag[candidates] @ bag[others].T).toarray(), np.float32)
+    theirs = bag[others]
+    values, theirs.indices = np.unique(theirs.indices, return_inverse=True)
+    own = bag[candidates]
+    places = np.full(bag.shape[1], -1, own.indices.dtype)
+    places[values] = np.arange(len(values))
+    own.indices = places[own.indices]
+    # What only candidates have is shared with nobody.
+    own.data[own.indices < 0] = 0
+    own.indices[own.indices < 0] = 0
+    shape = (len(candidates), max(len(values), 1))
+    table = np.zeros((shape[1], len(others)), np.float32)
+    table[theirs.indices, np.repeat(np.arange(len(others)), np.diff(theirs.indptr))] = theirs.data
+    return np.asarray(sparse.csr_array((own.data, own.indices, own.indptr), shape=shape) @ table, np.float32)
 
 
 def _log_sum(weights: Floats, among: Flags) -> Floats:
