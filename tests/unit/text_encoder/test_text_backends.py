@@ -13,7 +13,8 @@ from modalmesh_services.text_encoder.tokens import Tokens
 from .tiny import save_model
 
 TEXTS = ["a dog runs", "the red house", "dog " * 15, "cats", "the blue cat sleeps in a house that a dog likes"]
-LONG = ["A dog runs through the park.", "Interest rates rose by a quarter of a point.", "dog " * 300, "x"]
+SENTENCES = ["A dog runs through the park.", "Interest rates rose by a quarter of a point.", "x"]
+LONG = ["dog " * 300]
 
 
 def settings(model: str | Path, cache: Path, **options: object) -> TextEncoderSettings:
@@ -36,10 +37,12 @@ def exact(tmp_path_factory: pytest.TempPathFactory) -> LoadedText:
 def test_every_build_of_the_packaged_model_keeps_its_vectors(tmp_path: Path, exact: LoadedText, build: str) -> None:
     backend, precision = build.split("/")
     loaded = load(settings("packaged", tmp_path, backend=backend, precision=precision))
-    (pooled, hidden), (expected, expected_hidden) = encode(loaded, LONG), encode(exact, LONG)
     assert loaded.placement.build.split("-")[0] + "/" + loaded.placement.precision == build
-    assert (pooled * expected).sum(axis=1).min() >= 0.999
-    assert np.abs(hidden[0, :8] - expected_hidden[0, :8]).max() < 0.2
+    # The long one alone: a processor without bf16 is slow at it, and at whatever is padded to its length.
+    for texts in (SENTENCES, LONG):
+        (pooled, hidden), (expected, expected_hidden) = encode(loaded, texts), encode(exact, texts)
+        assert (pooled * expected).sum(axis=1).min() >= 0.999
+        assert np.abs(hidden[0, :8] - expected_hidden[0, :8]).max() < 0.2
 
 
 @pytest.mark.parametrize("family", ["bert", "roberta", "distilbert", "mpnet", "electra", "xlm-roberta"])

@@ -32,11 +32,6 @@ def test_the_default_precision_is_as_good_as_fp32(packaged: LoadedText, packaged
     assert packaged.fingerprint == packaged_fp32.fingerprint
 
 
-def test_bf16_is_as_good_as_fp32(packaged_bf16: LoadedText, packaged_fp32: LoadedText) -> None:
-    cosines = (encode(packaged_bf16, TEXTS) * encode(packaged_fp32, TEXTS)).sum(axis=1)
-    assert cosines.min() >= 0.999
-
-
 def test_neighbours_and_their_padding_do_not_change_a_vector(packaged_fp32: LoadedText) -> None:
     together = encode(packaged_fp32, TEXTS)
     alone = np.concatenate([encode(packaged_fp32, [text]) for text in TEXTS])
@@ -54,14 +49,6 @@ def test_pooled_is_the_mean_of_the_tokens_without_padding(packaged_fp32: LoadedT
 def test_tokens_are_only_handed_out_when_asked_for(packaged: LoadedText) -> None:
     tokens = [one for one in packaged.tokeniser(["dog"]) if isinstance(one, Tokens)]
     assert packaged.model(tokens, False)[1] is None
-
-
-@pytest.fixture(scope="module")
-def packaged_bf16() -> LoadedText:
-    from modalmesh_services.text_encoder.loading import load
-    from modalmesh_services.text_encoder.settings import TextEncoderSettings
-
-    return load(TextEncoderSettings(precision="bf16"))
 
 
 def padded(max_tokens: int, few_lengths: bool) -> list[int]:
