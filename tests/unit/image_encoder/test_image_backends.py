@@ -9,7 +9,6 @@ import pytest
 import torch
 import torchvision
 from PIL import Image
-from torchvision.models._api import BUILTIN_MODELS
 
 from modalmesh.embeddings import FloatMatrix
 from modalmesh_services.image_encoder.loading import LoadedImage, load
@@ -65,16 +64,16 @@ def test_openvino_runs_transformers_networks(tmp_path: Path, family: str) -> Non
     assert_openvino_agrees(tmp_path / "cache", model=str(save(tmp_path / family, family)))
 
 
-def tiny_vit(*, weights: zoo.ViT_B_32_Weights | None = None, **options: Any) -> torch.nn.Module:
+def tiny_vit(**options: Any) -> torch.nn.Module:
     """In place of torchvision's own, the smallest of which has 88 million parameters."""
-    shape = {"image_size": 224, "patch_size": 32, "num_layers": 2, "num_heads": 2, "hidden_dim": 16, "mlp_dim": 32}
-    network: torch.nn.Module = zoo.VisionTransformer(**shape, **options)
+    shape = {"num_layers": 2, "num_heads": 2, "hidden_dim": 16, "mlp_dim": 32}
+    network: torch.nn.Module = zoo.VisionTransformer(224, options["patch_size"], **shape)
     return network
 
 
 @pytest.mark.parametrize("name", ["resnet18", "mobilenet_v3_small", "vit_b_32"])
 def test_openvino_runs_torchvisions_networks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.setitem(BUILTIN_MODELS, "vit_b_32", tiny_vit)
+    monkeypatch.setattr(zoo.vision_transformer, "_vision_transformer", tiny_vit)
     torch.manual_seed(0)
     torch.save(zoo.get_model(name, weights=None).state_dict(), tmp_path / f"{name}.pth")
     assert_openvino_agrees(tmp_path / "cache", model=name, weights=str(tmp_path))
