@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from modalmesh.types import Lack, RegionShare, WordShare
-from modalmesh_gateway.explaining_checks import checks
+from modalmesh_gateway.explaining_checks import Check, checks
 from modalmesh_gateway.explaining_falls import Falls, falls
 from modalmesh_gateway.explaining_hidden import hidden
 from modalmesh_gateway.explaining_parts import Parts
@@ -36,6 +36,18 @@ class Named:
     region_falls: Falls
 
 
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """Of each item: its words, how far the score falls without each as the parts say, and what is checked for real
+    with what is left without it.
+    """
+
+    words: list[Removals[WordShare]]
+    falls: list[Falls]
+    checked: list[list[Check]]
+    left: list[list[FuseInput]]
+
+
 class Naming:
     """Asks the encoders for parts and the ranker for scores, and waits at most `part_seconds` for each. What an encoder
     can't give is said in `lacked`.
@@ -49,73 +61,48 @@ class Naming:
     async def name(
         self, ranking: RankInput, items: Sequence[FuseInput], wanted: Wanted, lacked: list[Lack], deadline: Deadline
     ) -> list[Named]:
-        """Of each item, in order; they are the first candidates of `ranking`.
+        """Of each item, in order; they are the first candidates of `ranking`. Words and regions are got ready at the
+        same time, each from its own encoder, and what is left without them is ranked by one call.
 
         Raises:
             Unavailable, Overloaded, ModelMismatch: as `falls`.
         """
-        limited = self._limited(deadline)
-        words, regions = await asyncio.gather(
-            self._words(items, wanted, lacked, limited), self._regions(items, wanted, lacked, limited)
+        words, (regions, hidden_ones) = await asyncio.gather(
+            self._words(ranking, items, wanted, lacked, deadline), self._regions(items, wanted, lacked, deadline)
         )
-        found = await self._falls(ranking, [own.without for own in words], [own.without for own in regions], deadline)
-        named = [Named(*each) for each in zip(words, regions, *found, strict=True)]
-        await self._check(ranking, items, named, wanted, lacked, deadline)
+        without = [[*ours, *theirs] for ours, theirs in zip(words.left, hidden_ones, strict=True)]
+        found = await falls(self._ranker, ranking, without, self._limited(deadline))
+        named = []
+        for place, fallen in enumerate(found):
+            checked = len(words.left[place])
+            places = [check.place for check in words.checked[place][:checked]]
+            words.falls[place][places] = fallen[:checked]
+            named.append(Named(words.words[place], regions[place], words.falls[place], fallen[checked:]))
         return named
 
-    async def _check(
-        self,
-        ranking: RankInput,
-        items: Sequence[FuseInput],
-        named: Sequence[Named],
-        wanted: Wanted,
-        lacked: list[Lack],
-        deadline: Deadline,
-    ) -> None:
-        """Put what is so for real in the place of what the parts said, of the chief words and of all regions."""
-        checked = [checks(item, own.words.shares, own.word_falls) for item, own in zip(items, named, strict=True)]
-        painted = hidden([own.regions.shares for own in named], wanted.pictures)
-        limited = self._limited(deadline)
-        words, regions = await asyncio.gather(
-            self._parts.without_words(items, checked, lacked, limited),
-            self._parts.without_hidden(items, wanted.pictures, painted, lacked, limited),
-        )
-        word_falls, region_falls = await self._falls(ranking, words, regions, deadline)
-        for own, asked, fallen in zip(named, checked, word_falls, strict=True):
-            for check, fall in zip(asked, fallen.tolist(), strict=False):
-                own.word_falls[check.place] = fall
-        for own, fallen in zip(named, region_falls, strict=True):
-            own.region_falls[: len(fallen)] = fallen
+    async def _words(
+        self, ranking: RankInput, items: Sequence[FuseInput], wanted: Wanted, lacked: list[Lack], deadline: Deadline
+    ) -> _Words:
+        """The chief ones, as the parts say, are taken out for real."""
+        words: list[Removals[WordShare]] = [Removals() for _ in items]
+        if wanted.words:
+            words = await self._parts.words(items, lacked, self._limited(deadline))
+        fallen = await falls(self._ranker, ranking, [own.without for own in words], self._limited(deadline))
+        checked = [checks(item, own.shares, fall) for item, own, fall in zip(items, words, fallen, strict=True)]
+        left = await self._parts.without_words(items, checked, lacked, self._limited(deadline))
+        return _Words(words, fallen, checked, left)
 
-    async def _falls(
-        self,
-        ranking: RankInput,
-        words: Sequence[Sequence[FuseInput]],
-        regions: Sequence[Sequence[FuseInput]],
-        deadline: Deadline,
-    ) -> tuple[list[Falls], list[Falls]]:
-        """Of words and of regions, each an array an item, by one call of Rank."""
-        without = [[*ours, *theirs] for ours, theirs in zip(words, regions, strict=True)]
-        found = await falls(self._ranker, ranking, without, self._limited(deadline))
-        return (
-            [each[: len(ours)] for each, ours in zip(found, words, strict=True)],
-            [each[len(ours) :] for each, ours in zip(found, words, strict=True)],
-        )
+    async def _regions(
+        self, items: Sequence[FuseInput], wanted: Wanted, lacked: list[Lack], deadline: Deadline
+    ) -> tuple[list[Removals[RegionShare]], list[list[FuseInput]]]:
+        """Of each item its regions, and it without each: painted over for real, or else as the grid says."""
+        if not wanted.regions:
+            return [Removals() for _ in items], [[] for _ in items]
+        regions = await self._parts.regions(items, wanted.pictures, lacked, self._limited(deadline))
+        asked = hidden([own.shares for own in regions], wanted.pictures)
+        painted = await self._parts.without_hidden(items, wanted.pictures, asked, lacked, self._limited(deadline))
+        return regions, [[*real, *own.without[len(real) :]] for real, own in zip(painted, regions, strict=True)]
 
     def _limited(self, deadline: Deadline) -> Deadline:
         """How long to wait for one service: it may be slow, the answer may not."""
         return Deadline.after(min(self._part_seconds, deadline.remaining))
-
-    async def _words(
-        self, items: Sequence[FuseInput], wanted: Wanted, lacked: list[Lack], deadline: Deadline
-    ) -> list[Removals[WordShare]]:
-        if not wanted.words:
-            return [Removals() for _ in items]
-        return await self._parts.words(items, lacked, deadline)
-
-    async def _regions(
-        self, items: Sequence[FuseInput], wanted: Wanted, lacked: list[Lack], deadline: Deadline
-    ) -> list[Removals[RegionShare]]:
-        if not wanted.regions:
-            return [Removals() for _ in items]
-        return await self._parts.regions(items, wanted.pictures, lacked, deadline)
