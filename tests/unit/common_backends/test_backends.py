@@ -16,6 +16,7 @@ from .toys import Counted, Hungry, OfOneSize, Toy, Unusual, network
 
 INPUTS = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
 MODEL = {"kind": "toy"}
+_LOWEST = 19
 
 
 def probe(step: Step) -> FloatMatrix:
@@ -147,6 +148,8 @@ def test_threads_that_compute_give_way_to_those_that_answer(converted: Step) -> 
     probe(converted)
     threads = [int(entry.name) for entry in Path("/proc/self/task").iterdir()]
     own = os.getpriority(os.PRIO_PROCESS, 0)
+    if own == _LOWEST:
+        pytest.skip("these tests have the lowest priority themselves")
     assert own < max(os.getpriority(os.PRIO_PROCESS, thread) for thread in threads)
 
 
