@@ -174,5 +174,7 @@ def _require_size(field: str, data: bytes, expected: int) -> None:
 
 
 def _require_finite(values: npt.NDArray[np.floating], field: str) -> None:
-    if not np.isfinite(values).all():
+    # Their squares' sum is finite if they are and aren't huge, and takes one pass without an array of flags.
+    flat = values.ravel()
+    if not np.isfinite(np.vdot(flat, flat)) and not np.isfinite(values).all():
         raise InvalidInput(field, "holds NaN or infinity", reason="NOT_FINITE")

@@ -64,5 +64,5 @@ def _seconds(address: str, requests: Sequence[bytes]) -> list[float]:
     return spent
 
 
-def _call(channel: grpc.Channel) -> grpc.UnaryUnaryMultiCallable[bytes, bytes]:
+def _call(channel: grpc.Channel) -> "grpc.UnaryUnaryMultiCallable[bytes, bytes]":
     return channel.unary_unary(_METHOD, request_serializer=bytes, response_deserializer=bytes)

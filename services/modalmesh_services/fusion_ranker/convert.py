@@ -4,7 +4,7 @@ Counts are looked at before: two bytes of a message can be an entry, and a milli
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -141,13 +141,14 @@ def _modality(field: str, number: int) -> Modality:
 
 def _history(events: Sequence[messages.HistoryEvent], limits: RankerLimits) -> History:
     limits.check_history(len(events))
+    each = list(events)
     return History(
-        [event.item_id for event in events],
-        _integers(event.row if event.HasField("row") else NO_ROW for event in events),
-        _integers(event.time_ms for event in events),
-        [event.type for event in events],
-        np.array([_value(place, event) for place, event in enumerate(events)], dtype=np.float64),
-        np.array([event.positive for event in events], dtype=np.bool_),
+        [event.item_id for event in each],
+        _rows(each),
+        np.array([event.time_ms for event in each], dtype=np.int64),
+        [event.type for event in each],
+        np.array([_value(place, event) for place, event in enumerate(each)], dtype=np.float64),
+        np.array([event.positive for event in each], dtype=np.bool_),
     )
 
 
@@ -161,16 +162,20 @@ def _value(place: int, event: messages.HistoryEvent) -> float:
 
 def _candidates(candidates: Sequence[messages.Candidate], limits: RankerLimits) -> Candidates:
     limits.check_candidates(len(candidates))
-    times = [each.item_time_ms if each.HasField("item_time_ms") else math.nan for each in candidates]
-    variations = np.fromiter((each.variation for each in candidates), dtype=np.bool_)
+    every = list(candidates)
+    times = [each.item_time_ms or (0.0 if each.HasField("item_time_ms") else math.nan) for each in every]
+    counts = np.array([each.event_count for each in every], dtype=np.uint64)
+    variations = np.array([each.variation for each in every], dtype=np.bool_)
     return Candidates(
-        [each.item_id for each in candidates],
-        _integers(each.row if each.HasField("row") else NO_ROW for each in candidates),
+        [each.item_id for each in every],
+        _rows(every),
         np.array(times, dtype=np.float64),
-        _integers(min(each.event_count, _LARGEST_COUNT) for each in candidates),
+        np.minimum(counts, np.uint64(_LARGEST_COUNT)).astype(np.int64),
         variations if variations.any() else None,
     )
 
 
-def _integers(values: Iterable[int]) -> Integers:
-    return np.fromiter(values, dtype=np.int64)
+def _rows(entries: Sequence[messages.HistoryEvent] | Sequence[messages.Candidate]) -> Integers:
+    """A row that isn't 0 is set: asking whether it is costs more than reading it."""
+    rows = [each.row or (0 if each.HasField("row") else NO_ROW) for each in entries]
+    return np.array(rows, dtype=np.int64)
