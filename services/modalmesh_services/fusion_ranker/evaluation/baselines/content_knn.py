@@ -77,7 +77,7 @@ class FittedContentKnn:
             nearest(_mixed(system.terms, kinds, slice(start, start + _CHUNK), teachers), system.neighbours)
             for start in range(0, len(catalogue), _CHUNK)
         ]
-        usual = _usual(system, teachers, np.flatnonzero(~silent[taught]))
+        usual = _usual(system, teachers, np.flatnonzero(~silent[taught]).astype(np.int32))
         return cls(system, catalogue, taught, sparse.vstack(chunks, format="csr"), usual, silent)
 
     def score(self, histories: Sequence[History], times_ms: Times) -> Floats:
