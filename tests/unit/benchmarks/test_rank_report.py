@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections.abc import Sequence
 
 import pytest
 from rich.console import Console
@@ -10,7 +11,9 @@ from benchmarks.rank.report import FORWARD, HOP, SERVICE, RankReport, Turns
 from tests.unit.benchmarks.builders import MACHINE
 
 
-def turns(service: list[list[float]], forward: list[list[float]], hop: list[list[float]], others: float = 0.0) -> Turns:
+def turns(
+    service: list[Sequence[float]], forward: list[Sequence[float]], hop: list[Sequence[float]], others: float = 0.0
+) -> Turns:
     return Turns(1000, 100, {SERVICE: service, FORWARD: forward, HOP: hop}, others)
 
 
