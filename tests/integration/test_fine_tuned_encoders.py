@@ -54,7 +54,8 @@ async def fine_tune(folder: Path, modality: str, layers: str, base: Path, out: P
     return json.loads(said)
 
 
-@pytest.mark.parametrize("layers", ["none", "all"])
+# The command line takes most of the time; the layers that a run trains have quick tests of their own.
+@pytest.mark.parametrize("layers", [pytest.param("none", marks=pytest.mark.slow), "all"])
 async def test_a_text_encoder_serves_fine_tuned_weights(tmp_path: Path, layers: str) -> None:
     base = text_base(tmp_path / "base")
     document = await fine_tune(text_folder(tmp_path / "data"), "text", layers, base, tmp_path / "weights")
@@ -77,7 +78,7 @@ async def test_a_text_encoder_serves_fine_tuned_weights(tmp_path: Path, layers: 
     assert not np.allclose(spaces["base"][1], spaces["weights"][1], atol=1e-3)
 
 
-@pytest.mark.parametrize("layers", ["none", "last:1"])
+@pytest.mark.parametrize("layers", ["none", pytest.param("last:1", marks=pytest.mark.slow)])
 async def test_an_image_encoder_serves_fine_tuned_weights(tmp_path: Path, layers: str) -> None:
     base = image_base(tmp_path / "base")
     document = await fine_tune(picture_folder(tmp_path / "data"), "image", layers, base, tmp_path / "weights")
