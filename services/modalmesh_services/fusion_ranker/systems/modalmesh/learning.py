@@ -32,7 +32,7 @@ class ModalMesh:
 
     name: str
     settings: Settings
-    version: int = 1
+    version: int = 2
 
     @property
     def configuration(self) -> Mapping[str, object]:

@@ -45,7 +45,7 @@ class ContentSide:
     completion: Completion
 
     @classmethod
-    def fit(cls, content: Content, rows: Flags, completion: CompletionKind = "both") -> "ContentSide":
+    def fit(cls, content: Content, rows: Flags, completion: CompletionKind = "mean") -> "ContentSide":
         """`rows` (N,) bool: the trainable items."""
         blocks = ContentBlocks.fit(content, rows)
         encoded = blocks.transform(content)

@@ -79,7 +79,7 @@ class FittedCold:
         return replace(self, table=table, adds=adds, log_likes=log_likes)
 
 
-def fit(training: Training, completion: CompletionKind = "both") -> FittedCold:
+def fit(training: Training, completion: CompletionKind = "mean") -> FittedCold:
     """Learn from the trainable items' content and likes. The same training gives the same model."""
     catalogue, trainable = training.catalogue, training.trainable
     schema = schema_of(catalogue)
