@@ -1,6 +1,6 @@
 """Explanations in words, from the numbers that they explain. Knows no grpc and no protobuf."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from modalmesh.types import Explanation, RegionShare, SignalShare, WordShare
@@ -11,6 +11,8 @@ _SIGNALS = {
     "image": "how it looks",
     "popularity": "how many liked it",
     "collaborative": "what others with this taste chose",
+    "attributes": "what kind it is",
+    "time": "when it is from",
 }
 # A share below this decided nothing worth saying.
 _LEAST_SHARE = 0.1
@@ -34,7 +36,7 @@ def sentence(explanation: Explanation, title_of: Callable[[str], str]) -> str:
         said += _words(explanation.words)
     if "image" in reasons:
         said += _regions(explanation.regions)
-    return " ".join(said)
+    return " ".join([*said, *_unmoved(explanation)])
 
 
 def _signals(explanation: Explanation, title_of: Callable[[str], str]) -> str:
@@ -78,6 +80,21 @@ def _regions(regions: Sequence[RegionShare]) -> list[str]:
         return []
     most = max(speaking_for, key=lambda region: region.share)
     return [f"Of its picture, {_where(most)} counts most."]
+
+
+def _unmoved(explanation: Explanation) -> list[str]:
+    """Where the ranker's model doesn't look at what its text and picture are now, no part of them is a reason."""
+    asked: Mapping[str, Sequence[WordShare | RegionShare]] = {
+        "words": explanation.words,
+        "regions": explanation.regions,
+    }
+    unmoved = [name for name, parts in asked.items() if parts and not any(part.contribution for part in parts)]
+    if not unmoved:
+        return []
+    said = f"None of its {' or '.join(unmoved)} moves the score"
+    # Without a history that counts, nothing moves it by what the user likes, whatever the model knows the item by.
+    by_id = any(share.contribution for share in explanation.history)
+    return [f"{said}: the model knows the item by its id." if by_id else f"{said}."]
 
 
 def _where(region: RegionShare) -> str:

@@ -66,3 +66,18 @@ def test_it_says_where_in_the_picture(box: tuple[float, float, float, float], wh
 
 def test_parts_of_what_speaks_against_an_item_are_not_named() -> None:
     assert with_parts([word("mug", 0.1)], [], sign=-1.0) == "Nothing in the history speaks clearly for it."
+
+
+def test_where_no_word_and_no_region_moves_the_score_it_says_why() -> None:
+    nothing = [RegionShare(0, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0)]
+    because = "moves the score: the model knows the item by its id."
+    assert with_parts([word("mug", 0.0), word("tea", 0.0)], nothing).endswith(
+        f" None of its words or regions {because}"
+    )
+    assert with_parts([word("mug", 0.1)], nothing).endswith(f" None of its regions {because}")
+    assert because not in with_parts([word("mug", 0.0), word("tea", -0.1)], [])
+
+
+def test_without_a_history_that_counts_the_id_is_not_named_as_the_reason() -> None:
+    explanation = Explanation("x", 0.7, 0.0, [SignalShare("popularity", 0.5, 1.0)], words=[word("mug", 0.0)])
+    assert sentence(explanation, str).endswith(" None of its words moves the score.")
