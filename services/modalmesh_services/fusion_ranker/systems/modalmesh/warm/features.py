@@ -123,7 +123,12 @@ class Features:
         history = states.histories[state]
         which = np.ones((1, len(history)), np.bool_) if kept is None else kept
         now = int(states.times_ms[state])
-        return content_features(self.content, history, which, items, now, with_order=self.models.with_order)
+        order = self.models.with_order
+        user = context(history, which, states.rating_counts[state], self.content.years, now, with_order=order)
+        return {
+            **content_features(self.content, history, which, items, now, with_order=order),
+            **{name: np.broadcast_to(own[:, None], (len(which), len(items))) for name, own in user.items()},
+        }
 
     def _rows(
         self,
@@ -139,20 +144,11 @@ class Features:
         for name in self._ranked_by:
             columns[f"rank.{name}"] = _log_ranks(scores[name], frame.ranked[name])
         columns |= content
-        whole = [self._context(states, state) for state in range(len(states))]
-        for name in whole[0]:
-            own = np.array([each[name] for each in whole], np.float32)
-            columns[name] = np.broadcast_to(own[:, None], items.shape)
         if self.models.with_order:
             columns["pop_gap10"] = columns["pop_all"] - columns["u_pop10"]
         else:
             columns["year_era"] = columns["year"] - columns["u_era"]
         return np.stack(list(columns.values()), axis=-1).astype(np.float32, copy=False), tuple(columns)
-
-    def _context(self, states: States, state: int) -> Mapping[str, float]:
-        history, now = states.histories[state], int(states.times_ms[state])
-        counts = states.rating_counts[state]
-        return context(history, counts, self.content.years, now, with_order=self.models.with_order)
 
 
 def _at(scores: Floats, items: Indexes) -> Floats:

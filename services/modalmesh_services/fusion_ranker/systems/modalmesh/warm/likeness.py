@@ -6,6 +6,7 @@ from scipy import sparse
 from modalmesh_services.fusion_ranker.dataset import History
 from modalmesh_services.fusion_ranker.dataset.arrays import YEAR_MS, Flags, Floats, Indexes, SparseRows
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.content import Content
+from modalmesh_services.fusion_ranker.systems.modalmesh.warm.context import last, mean
 
 _RECENT, _LAST = 10, 3
 _YEAR_WIDTH = 3.0
@@ -18,7 +19,7 @@ def content_features(
     what came last.
     """
     liked, disliked = kept & history.positive, kept & ~history.positive
-    recent = _last(liked, _RECENT) if with_order else None
+    recent = last(liked, _RECENT) if with_order else None
     shared = {name: _shared(bag, candidates, history.items) for name, bag in content.bags.items()}
     kinds = content.kinds[candidates] @ content.kinds[history.items].T
     text = content.text[candidates] @ content.text[history.items].T
@@ -27,10 +28,10 @@ def content_features(
     gaps = years[:, None] - content.years[history.items]
     features = {
         **_closeness("text", text, liked, recent),
-        "text_disliked": _mean(text, disliked),
+        "text_disliked": mean(text, disliked),
         **_closeness("image", image, liked, recent),
-        "kinds": _mean(kinds, liked),
-        "kinds_disliked": _mean(kinds, disliked),
+        "kinds": mean(kinds, liked),
+        "kinds_disliked": mean(kinds, disliked),
         **{f"bag.{name}": _log_sum(own, liked) for name, own in shared.items()},
         **_years(gaps, kept, ""),
         "year": np.broadcast_to(years, (len(kept), len(years))),
@@ -38,33 +39,22 @@ def content_features(
     if recent is not None:
         age = np.float32(now_ms / YEAR_MS) - years
         features |= {
-            "kinds_recent": _mean(kinds, recent),
-            "kinds_last": _mean(kinds, _last(kept, _LAST)),
+            "kinds_recent": mean(kinds, recent),
+            "kinds_last": mean(kinds, last(kept, _LAST)),
             **{f"bag_recent.{name}": _log_sum(own, recent) for name, own in shared.items()},
-            **_years(gaps, _last(kept, 5), "_5"),
-            **_years(gaps, _last(kept, 20), "_20"),
+            **_years(gaps, last(kept, 5), "_5"),
+            **_years(gaps, last(kept, 20), "_20"),
             "age": np.broadcast_to(age, (len(kept), len(age))),
         }
     return features
 
 
-def _last(among: Flags, count: int) -> Flags:
-    """(V, n): the last `count` of those that are true."""
-    return among & (np.cumsum(among[:, ::-1], axis=1)[:, ::-1] <= count)
-
-
 def _closeness(name: str, cosines: Floats, liked: Flags, recent: Flags | None) -> dict[str, Floats]:
     """Of cosines (C, n) to the history: the mean and the closest, of all that was liked and of the last."""
-    features = {name: _mean(cosines, liked), f"{name}_max": _closest(cosines, liked)}
+    features = {name: mean(cosines, liked), f"{name}_max": _closest(cosines, liked)}
     if recent is not None:
-        features |= {f"{name}_recent": _mean(cosines, recent), f"{name}_recent_max": _closest(cosines, recent)}
+        features |= {f"{name}_recent": mean(cosines, recent), f"{name}_recent_max": _closest(cosines, recent)}
     return features
-
-
-def _mean(products: Floats, among: Flags) -> Floats:
-    """(V, C) of (C, n); 0 where there is none."""
-    counts = np.maximum(among.sum(axis=1, keepdims=True), 1)
-    return np.asarray((among.astype(np.float32) @ products.T) / counts.astype(np.float32), np.float32)
 
 
 def _closest(products: Floats, among: Flags) -> Floats:
@@ -97,4 +87,4 @@ def _log_sum(weights: Floats, among: Flags) -> Floats:
 def _years(gaps: Floats, among: Flags, name: str) -> dict[str, Floats]:
     """How near in time, and how much later, than those of the history `among` (V, n) on average."""
     near = np.exp(-np.abs(gaps) / _YEAR_WIDTH)
-    return {f"year_near{name}": _mean(near, among), f"year_gap{name}": _mean(gaps, among)}
+    return {f"year_near{name}": mean(near, among), f"year_gap{name}": mean(gaps, among)}

@@ -115,12 +115,16 @@ class States:
         """(..., M) of (..., N): the items to score."""
         return of_items if self.columns is None else of_items[..., self.columns]
 
+    def rows_here(self, by_item: SparseRows) -> SparseRows:
+        """(M, ...) CSR of an (N, ...) one."""
+        return by_item if self.columns is None else by_item[self.columns]
+
     def spread(self, weights: npt.NDArray[np.floating], by_item: SparseRows) -> Floats:
         """(..., B, M): rows of a matrix added up, weighted by `weights` (..., B, U); `by_item` (N, U) CSR is its
         transpose. Many at once cost less than one by one: the matrix is read once.
         """
         rows = weights.reshape(math.prod(weights.shape[:-1]), weights.shape[-1]).astype(np.float32, copy=False)
-        matrix = by_item if self.columns is None else by_item[self.columns]
+        matrix = self.rows_here(by_item)
         found = np.ascontiguousarray((matrix @ np.ascontiguousarray(rows.T)).T)
         return found.reshape(*weights.shape[:-1], matrix.shape[0])
 

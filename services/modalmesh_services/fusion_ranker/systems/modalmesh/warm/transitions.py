@@ -68,14 +68,14 @@ class Transitions:
         found = way.through(states, profiles)
         local = np.full(states.crowd.item_count, -1)
         local[states.items] = np.arange(len(states.items))
-        for state in np.flatnonzero(states.rows != NOBODY):
-            own = slice(self.starts[states.rows[state]], self.starts[states.rows[state] + 1])
+        shape = (states.crowd.item_count, len(states.items))
+        for user in np.unique(states.rows[states.rows != NOBODY]).tolist():
+            own = slice(self.starts[user], self.starts[user + 1])
             places = local[way.origins[own]]
             there = places >= 0
-            weights = profiles[:, state, places[there]] * self.weights[own][there]
-            targets = way.targets[own][there]
-            mine = np.stack([np.bincount(targets, each, states.crowd.item_count) for each in weights])
-            found[:, state] -= states.here(mine.astype(np.float32))
+            cells = (self.weights[own][there], (way.targets[own][there], places[there]))
+            pairs = states.rows_here(sparse.csr_array(cells, shape=shape))
+            found[:, states.rows == user] -= _products(pairs, profiles[:, states.rows == user])
         # What is left of equal sums that were rounded differently is nothing.
         return np.maximum(found, 0)
 
@@ -91,9 +91,13 @@ class _Way:
 
     def through(self, states: States, profiles: Floats) -> Floats:
         """(K, B, M): `profiles` (K, B, n) times the matrix, of which few columns are cheap as rows of its transpose."""
-        rows = profiles.reshape(math.prod(profiles.shape[:-1]), profiles.shape[-1])
         if states.columns is None:
-            found = self.matrix[states.items].T @ np.ascontiguousarray(rows.T)
-        else:
-            found = self.transposed[states.columns][:, states.items] @ np.ascontiguousarray(rows.T)
-        return np.ascontiguousarray(found.T).reshape(*profiles.shape[:-1], found.shape[0])
+            return _products(self.matrix[states.items].T, profiles)
+        return _products(self.transposed[states.columns][:, states.items], profiles)
+
+
+def _products(matrix: SparseRows, profiles: Floats) -> Floats:
+    """(K, B, M): `profiles` (K, B, n) times the transpose of `matrix` (M, n)."""
+    rows = profiles.reshape(math.prod(profiles.shape[:-1]), profiles.shape[-1])
+    found = np.ascontiguousarray((matrix @ np.ascontiguousarray(rows.T)).T)
+    return found.reshape(*profiles.shape[:-1], matrix.shape[0])
