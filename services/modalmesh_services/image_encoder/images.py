@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
-from PIL import ExifTags, Image, ImageFilter, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from modalmesh.errors import InvalidInput, TooLarge
 from modalmesh_services.image_encoder.preprocess import Box, Preprocess
@@ -22,10 +22,6 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-# The deviation of the blur that hides, in shares of the sides, and the side of the small picture that is blurred
-# instead of the picture, whatever its own size.
-_BLUR = 0.12
-_BLURRED_SIDE = 32
 
 # The cap below is stricter and refuses instead of warning.
 Image.MAX_IMAGE_PIXELS = None
@@ -81,33 +77,22 @@ def to_rgb(picture: Image.Image) -> Image.Image:
 
 
 def hide(picture: Image.Image, boxes: Sequence[Box]) -> Image.Image:
-    """An RGB picture with boxes, in shares of its width and height, painted over by the picture out of focus.
+    """An RGB picture with boxes, in shares of its width and height, painted over in its mean colour.
 
     Raises:
         InvalidInput: a box isn't in the picture.
     """
     if not boxes:
         return picture
-    hidden = np.array(picture)  # (H, W, 3) uint8
-    height, width, _ = hidden.shape
-    blurred = np.asarray(_out_of_focus(picture))
+    pixels = np.array(picture)  # (H, W, 3) uint8
+    height, width, _ = pixels.shape
+    colour = pixels.reshape(-1, 3).mean(axis=0).round().astype(np.uint8)
     for left, top, right, bottom in boxes:
         # NaN compares false.
         if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
             raise InvalidInput("", "has a hidden box whose edges are not in order between 0 and 1")
-        rows = slice(round(top * height), round(bottom * height))
-        columns = slice(round(left * width), round(right * width))
-        hidden[rows, columns] = blurred[rows, columns]
-    return Image.fromarray(hidden)
-
-
-def _out_of_focus(picture: Image.Image) -> Image.Image:
-    """Blurred so far that no print or shape is left, while a patch of it hardly stands out: one of a single colour is a
-    shape of its own, which moves an encoder's vector by itself.
-    """
-    small = picture.resize((_BLURRED_SIDE, _BLURRED_SIDE), Image.Resampling.BICUBIC, reducing_gap=2.0)
-    blurred = small.filter(ImageFilter.GaussianBlur(_BLUR * _BLURRED_SIDE))
-    return blurred.resize(picture.size, Image.Resampling.BILINEAR)
+        pixels[round(top * height) : round(bottom * height), round(left * width) : round(right * width)] = colour
+    return Image.fromarray(pixels)
 
 
 @contextmanager
