@@ -1,0 +1,128 @@
+"""What of the parts' word is replaced by what is so for real, and what stays."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from modalmesh.embeddings import Embeddings, ModelId
+from modalmesh.types import Explanation, Item, Lack, ModelInfo, RegionShare, WordShare
+from modalmesh_gateway.explaining_checks import Check
+from modalmesh_gateway.explaining_naming import Naming, Wanted
+from modalmesh_gateway.explaining_parts import Parts
+from modalmesh_gateway.explaining_removals import Removals
+from modalmesh_gateway.ports import CandidateEntry, FuseInput, RankInput, UserQueries
+from modalmesh_services.common.deadline import Deadline
+
+MODEL = ModelId("fake", "one")
+NOW = Deadline.after(5.0)
+WHOLE = 3.0
+
+
+def scoring(number: float) -> FuseInput:
+    """An item whose logit is this number."""
+    return FuseInput(Item("mug", str(number), "one two three"), None, None)
+
+
+class FakeRanker:
+    """The logit of an item is the number in its title."""
+
+    name = "fusion-ranker"
+    address = ""
+
+    def __init__(self) -> None:
+        self.ranked: list[int] = []
+
+    async def fuse(self, inputs: Sequence[FuseInput], deadline: Deadline) -> Embeddings:
+        return Embeddings(np.array([[float(each.item.title)] for each in inputs], np.float32), MODEL)
+
+    async def rank(self, request: RankInput, deadline: Deadline) -> npt.NDArray[np.float32]:
+        self.ranked.append(len(request.candidates))
+        rows = [candidate.row or 0 for candidate in request.candidates]
+        return (1 / (1 + np.exp(-request.vectors.values[rows, 0]))).astype(np.float32)
+
+    async def model(self, deadline: Deadline) -> ModelInfo:
+        raise NotImplementedError
+
+    async def encode_user(self, request: RankInput, deadline: Deadline) -> UserQueries:
+        raise NotImplementedError
+
+    async def propose(self, request: RankInput, limit: int, deadline: Deadline) -> Sequence[str]:
+        raise NotImplementedError
+
+    async def explain(self, request: RankInput, explain: Sequence[int], deadline: Deadline) -> Sequence[Explanation]:
+        raise NotImplementedError
+
+
+class FakeParts(Parts):
+    """By the parts, the score falls by 1 without a word or region; `really` are the falls of those taken away."""
+
+    def __init__(self, words: int, regions: int, really: Sequence[float]) -> None:
+        self._count = (words, regions)
+        self._really = [scoring(WHOLE - fall) for fall in really]
+
+    async def words(
+        self, items: Sequence[FuseInput], lacked: list[Lack], deadline: Deadline
+    ) -> list[Removals[WordShare]]:
+        found = [WordShare("description", 4 * place, 4 * place + 3, "", 0.0, 0.0) for place in range(self._count[0])]
+        return [Removals(found, [scoring(WHOLE - 1)] * len(found), 1.0)]
+
+    async def regions(
+        self, items: Sequence[FuseInput], pictures: Sequence[bytes], lacked: list[Lack], deadline: Deadline
+    ) -> list[Removals[RegionShare]]:
+        found = [RegionShare(0, place / 4, 0.0, (place + 1) / 4, 1.0, 0.0, 0.0) for place in range(self._count[1])]
+        return [Removals(found, [scoring(WHOLE - 1)] * len(found), 1.0)]
+
+    async def without_words(
+        self, items: Sequence[FuseInput], wanted: Sequence[Sequence[Check]], lacked: list[Lack], deadline: Deadline
+    ) -> list[list[FuseInput]]:
+        return [self._really[: len(own)] for own in wanted]
+
+    async def without_hidden(
+        self,
+        items: Sequence[FuseInput],
+        pictures: Sequence[bytes],
+        wanted: Sequence[Sequence[RegionShare]],
+        lacked: list[Lack],
+        deadline: Deadline,
+    ) -> list[list[FuseInput]]:
+        return [self._really[: len(own)] for own in wanted]
+
+
+async def falls_of(
+    ranker: FakeRanker, parts: Parts, wanted: Wanted
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    ranking = RankInput(
+        Embeddings(np.array([[WHOLE]], np.float32), MODEL), (), [CandidateEntry("mug", 0, None, 0)], time_ms=0
+    )
+    (named,) = await Naming(ranker, parts, part_seconds=5.0).name(ranking, [scoring(WHOLE)], wanted, [], NOW)
+    return named.word_falls, named.region_falls
+
+
+REGIONS = Wanted(regions=True, pictures=[b"front"])
+
+
+async def test_what_is_so_for_real_replaces_what_the_parts_say() -> None:
+    words, regions = await falls_of(
+        FakeRanker(), FakeParts(2, 2, [0.5, -0.5]), Wanted(words=True, regions=True, pictures=[b"front"])
+    )
+    np.testing.assert_allclose(words, [0.5, -0.5], atol=1e-5)
+    np.testing.assert_allclose(regions, [0.5, -0.5], atol=1e-5)
+
+
+@pytest.mark.parametrize(("really", "falls"), [([0.5, 0.25], [0.5, 0.25, 1.0, 1.0]), ([], [1.0] * 4)])
+async def test_what_is_not_painted_over_stays_as_the_grid_says(really: list[float], falls: list[float]) -> None:
+    _, regions = await falls_of(FakeRanker(), FakeParts(0, 4, really), REGIONS)
+    np.testing.assert_allclose(regions, falls, atol=1e-5)
+
+
+async def test_words_that_are_not_checked_stay_as_the_parts_say() -> None:
+    words, _ = await falls_of(FakeRanker(), FakeParts(3, 0, [0.5]), Wanted(words=True))
+    np.testing.assert_allclose(words, [0.5, 1.0, 1.0], atol=1e-5)
+
+
+async def test_regions_cost_one_call_of_rank() -> None:
+    ranker = FakeRanker()
+    await falls_of(ranker, FakeParts(0, 4, [0.5] * 4), REGIONS)
+    assert ranker.ranked == [5]
