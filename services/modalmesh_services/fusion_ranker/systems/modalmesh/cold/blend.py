@@ -13,7 +13,9 @@ from modalmesh_services.fusion_ranker.systems.modalmesh.cold.honest_lists import
 from modalmesh_services.fusion_ranker.systems.modalmesh.cold.network import Network, Schedule, learn
 
 SEEDS = (0, 1)
-_SCHEDULE = Schedule(epochs=8, batch=64, rate=3e-3, decay=0.05)
+_SCHEDULE = Schedule(epochs=8, batch=64, rate=3e-3, decay=0.05, least_steps=320)
+"""With 300 lists, as of a shop with 60 customers, 120 steps leave Recall@20 at 0.78 where 400 make it 0.85."""
+
 _KEPT = 64
 """Items of a list that are learned from: all that are liked, as far as they go, and a draw of the others."""
 
