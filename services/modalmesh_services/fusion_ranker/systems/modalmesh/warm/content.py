@@ -1,13 +1,13 @@
 """What an item says and shows, in the few numbers an item that the warm ranker compares."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from modalmesh.embeddings import normalise
-from modalmesh_services.fusion_ranker.dataset import Attributes, Catalogue, Tokens
-from modalmesh_services.fusion_ranker.dataset.arrays import YEAR_MS, Flags, Floats, SparseRows
+from modalmesh_services.fusion_ranker.dataset import Catalogue, Tokens
+from modalmesh_services.fusion_ranker.dataset.arrays import YEAR_MS, Flags, Floats, Indexes, SparseRows
 from modalmesh_services.fusion_ranker.dataset.catalogue import NO_TIME
 
 _TEXT_AXES, _IMAGE_AXES, _SIDE_AXES = 128, 64, 64
@@ -45,6 +45,25 @@ class Axes:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Values:
+    """Of an attribute: which of its columns count, (v,), and how much, (v,) inverse document frequencies."""
+
+    columns: Indexes
+    rarity: Floats
+
+    @classmethod
+    def of(cls, values: SparseRows, fit: Flags) -> "Values":
+        """Of a bag (N, V), by the items `fit` (N,) bool: what several of them share."""
+        frequency = np.asarray(values[fit].sum(axis=0))
+        columns = np.flatnonzero(frequency >= _SHARED_BY).astype(np.int32)
+        return cls(columns, np.log((1 + fit.sum()) / frequency[columns]).astype(np.float32))
+
+    @property
+    def are_kinds(self) -> bool:
+        return len(self.columns) <= _FEW_VALUES
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Content:
     """Of N items. `text` (N, <= 128), `image` (N, <= 64) and `kinds` (N, G) float32 have rows of length 1 or 0;
     `bags` by an attribute's name: (N, v) CSR float32, the products of rows are the weight of what two items share;
@@ -56,23 +75,12 @@ class Content:
     kinds: Floats
     bags: Mapping[str, SparseRows]
     years: Floats
-    text_axes: Axes
-    image_axes: Axes
+    measures: "Measures"
 
     @classmethod
     def of(cls, catalogue: Catalogue, fit: Flags) -> "Content":
         """Axes and frequencies are those of the items `fit` (N,) bool."""
-        text_axes = Axes.of(catalogue.text, fit, _TEXT_AXES)
-        image_axes = Axes.of(catalogue.image, fit, _IMAGE_AXES)
-        kinds, bags = _attributes(catalogue.attributes, fit)
-        text, image = text_axes.project(catalogue.text), image_axes.project(catalogue.image)
-        return cls(text, image, kinds, bags, _years(catalogue), text_axes, image_axes)
-
-    def served(self, catalogue: Catalogue, fit: Flags) -> "Content":
-        """The same measures of a catalogue that has since lost texts or pictures."""
-        text, image = self.text_axes.project(catalogue.text), self.image_axes.project(catalogue.image)
-        kinds, bags = _attributes(catalogue.attributes, fit)
-        return replace(self, text=text, image=image, kinds=kinds, bags=bags, years=_years(catalogue))
+        return Measures.of(catalogue, fit).content(catalogue)
 
     def side_rows(self) -> Floats:
         """(N, C): content as further rows of an item-item model."""
@@ -86,24 +94,40 @@ class Content:
         return np.asarray(np.eye(_DECADES, dtype=np.float32)[places])
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Measures:
+    """How content is measured, by a catalogue and what was learned from it; `values` by an attribute's name."""
+
+    text: Axes
+    image: Axes
+    values: Mapping[str, Values]
+
+    @classmethod
+    def of(cls, catalogue: Catalogue, fit: Flags) -> "Measures":
+        """Of the items `fit` (N,) bool. Quantities are no values."""
+        attributes = catalogue.attributes
+        names = [name for name in attributes.names if name not in attributes.quantities]
+        found = {name: Values.of(attributes.of_name(name), fit) for name in names}
+        return cls(
+            Axes.of(catalogue.text, fit, _TEXT_AXES),
+            Axes.of(catalogue.image, fit, _IMAGE_AXES),
+            {name: own for name, own in found.items() if len(own.columns)},
+        )
+
+    def content(self, catalogue: Catalogue) -> Content:
+        """Of a catalogue that may since have lost texts, pictures or attributes."""
+        kinds, bags = [np.zeros((len(catalogue), 0), np.float32)], {}
+        for name, own in self.values.items():
+            values = catalogue.attributes.of_name(name)[:, own.columns]
+            if own.are_kinds:
+                kinds.append(np.asarray(values.multiply(own.rarity).toarray(), np.float32))
+            else:
+                bags[name] = values.multiply(np.sqrt(own.rarity)).tocsr()
+        text, image = self.text.project(catalogue.text), self.image.project(catalogue.image)
+        return Content(text, image, normalise(np.concatenate(kinds, axis=1)), bags, _years(catalogue), self)
+
+
 def _years(catalogue: Catalogue) -> Floats:
     known = catalogue.times_ms != NO_TIME
     years = np.where(known, catalogue.times_ms / YEAR_MS, 0)
     return np.where(known, years, np.median(years[known]) if known.any() else 0).astype(np.float32)
-
-
-def _attributes(attributes: Attributes, fit: Flags) -> tuple[Floats, dict[str, SparseRows]]:
-    """Kinds (N, G), and bags; quantities are neither."""
-    kinds, bags = [np.zeros((len(fit), 0), np.float32)], {}
-    for name in attributes.names:
-        values = attributes.of_name(name)
-        values = values[:, np.asarray(values[fit].sum(axis=0)) >= _SHARED_BY]
-        if name in attributes.quantities or not values.shape[1]:
-            continue
-        frequency = np.asarray(values[fit].sum(axis=0))
-        idf = np.log((1 + fit.sum()) / frequency).astype(np.float32)
-        if values.shape[1] <= _FEW_VALUES:
-            kinds.append(np.asarray(values.multiply(idf).toarray(), np.float32))
-        else:
-            bags[name] = values.multiply(np.sqrt(idf)).tocsr()
-    return normalise(np.concatenate(kinds, axis=1)), bags

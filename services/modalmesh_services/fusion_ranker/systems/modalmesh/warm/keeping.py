@@ -11,7 +11,7 @@ from scipy import sparse
 from modalmesh_services.fusion_ranker.dataset.arrays import Flags, Floats, Indexes, SparseRows
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.blend import Blend
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.calibrating import Calibration
-from modalmesh_services.fusion_ranker.systems.modalmesh.warm.content import Axes, Content
+from modalmesh_services.fusion_ranker.systems.modalmesh.warm.content import Axes, Content, Measures
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.crowd import Crowd
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.features import Features
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.learning import FittedWarm
@@ -52,7 +52,7 @@ class KeptContent:
     def content(self) -> Content:
         nowhere = Axes(np.zeros(0, np.float32), np.zeros((0, 0), np.float32))
         bags = {name: kept.bag() for name, kept in self.bags.items()}
-        return Content(self.text, self.image, self.kinds, bags, self.years, nowhere, nowhere)
+        return Content(self.text, self.image, self.kinds, bags, self.years, Measures(nowhere, nowhere, {}))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -58,7 +58,7 @@ class FittedWarm:
 
     def serving(self, catalogue: Catalogue) -> "FittedWarm":
         features = self.features
-        content = features.content.served(catalogue, features.known)
+        content = features.content.measures.content(catalogue)
         return replace(self, features=replace(features, content=content))
 
 
