@@ -14,6 +14,10 @@ _DROPOUT = 0.2
 _CLIP = 5.0
 _RATE, _DECAY = 2e-3, 1e-3
 _BATCH = 32
+_LEAST_BATCHES, _LEAST_BATCH = 20, 8
+"""An epoch has so many batches, smaller ones where there are few lists: with 6 large ones, as 60 customers of a shop
+make, Recall@20 of new users was 0.55 instead of 0.62.
+"""
 
 Tell = Callable[[int, float], None]
 """Called after each epoch with its number, from 1, and the mean loss."""
@@ -55,13 +59,14 @@ def learn(features: Floats, allowed: Flags, wanted: Flags, seed: int, epochs: in
         torch.manual_seed(seed)
         model = network(features.shape[-1])
         optimizer = torch.optim.AdamW(model.parameters(), lr=_RATE, weight_decay=_DECAY)
-        steps = epochs * -(-len(features) // _BATCH)
+        size = min(_BATCH, max(_LEAST_BATCH, len(features) // _LEAST_BATCHES))
+        steps = epochs * -(-len(features) // size)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
         for epoch in range(epochs):
             losses = []
             order = torch.randperm(len(features)).numpy()
-            for start in range(0, len(order), _BATCH):
-                batch = order[start : start + _BATCH]
+            for start in range(0, len(order), size):
+                batch = order[start : start + size]
                 loss = _loss(model(torch.from_numpy(features[batch]))[..., 0], allowed[batch], wanted[batch])
                 optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
