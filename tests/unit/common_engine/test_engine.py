@@ -108,6 +108,8 @@ async def test_work_whose_caller_left_never_reaches_the_device(start: Start) -> 
     leaving = asyncio.create_task(engine.submit(jobs(1), FOREVER))
     await settle()
     leaving.cancel()
+    # The device's thread takes its next batch by itself: the caller must have left by then.
+    await asyncio.wait([leaving])
     doubler.gate.set()
     await blocker
     await engine.submit(jobs(3), FOREVER)
