@@ -7,18 +7,14 @@ from pathlib import Path
 
 import click
 
+from benchmarks.options import folder
 from modalmesh.data_folder import DataFolder
 from modalmesh.local.mesh import MeshState, start_mesh, stop_mesh
 from modalmesh.local.shop import write_shop
 
 
 def data_option() -> click.Option:
-    return click.Option(
-        ["--data"],
-        metavar="DIR",
-        type=click.Path(exists=True, file_okay=False, path_type=Path),
-        help="A data folder. [default: the built-in shop]",
-    )
+    return folder("--data", "A data folder. [default: the built-in shop]")
 
 
 def name_of(data: Path | None) -> str:

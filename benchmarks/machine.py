@@ -3,7 +3,7 @@
 import os
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -11,6 +11,8 @@ from pathlib import Path
 import psutil
 
 _CPU_INFO = Path("/proc/cpuinfo")
+# Of all cores. What others take below this changes a ratio by less than its rounds differ.
+_QUIET_SHARE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,10 @@ class Machine:
     python: str
     torch: str
     load: float
+
+    def is_disturbed(self, other_cores: Iterable[float]) -> bool:
+        """Whether others ever took so much that ratios of rates say more about them."""
+        return max(other_cores, default=0.0) > _QUIET_SHARE * self.cpus
 
 
 def machine() -> Machine:

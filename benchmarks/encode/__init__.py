@@ -9,6 +9,7 @@ import click
 from benchmarks.benchmark import Benchmark, Tell
 from benchmarks.encode.results import Kind, Measured
 from benchmarks.machine import machine
+from benchmarks.options import folder
 
 if TYPE_CHECKING:
     from benchmarks.encode.report import EncodeReport
@@ -29,12 +30,7 @@ def _names(_context: click.Context, _option: click.Parameter, value: str) -> tup
 
 
 _OPTIONS = (
-    click.Option(
-        ["--pictures"],
-        metavar="DIR",
-        type=click.Path(exists=True, file_okay=False, path_type=Path),
-        help="Photographs or posters. [default: drawn ones]",
-    ),
+    folder("--pictures", "Photographs or posters. [default: drawn ones]"),
     click.Option(
         ["--peers"],
         metavar="NAMES",

@@ -1,65 +1,41 @@
 """The client process: it does nothing but call one server at a time."""
 
 import asyncio
-import multiprocessing
-import os
-import time
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ProcessPoolExecutor
-from types import TracebackType
-from typing import Self, TypeVar
+from typing import TypeVar
 
 import uvloop
 
 from benchmarks.encode import load
 from benchmarks.encode.load import Answers, Arrival, Encode, Inputs
 from benchmarks.encode.transports import Target, transport
+from benchmarks.workers import OwnProcess
 from modalmesh.embeddings import FloatMatrix
 
-_LOOK_SECONDS = 0.2
 Result = TypeVar("Result")
 # grpc.aio belongs to the first loop that it meets, so the process has one.
 _loop: list[asyncio.AbstractEventLoop] = []
 
 
-class Client:
+class Client(OwnProcess):
     """Loads servers from a process of its own."""
 
-    def __init__(self) -> None:
-        # No fork: this process may have used gRPC.
-        self._pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
-        self.pid = self._pool.submit(os.getpid).result()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._pool.shutdown(cancel_futures=True)
-
-    def wait_until_ready(self, target: Target, sample: Inputs, is_alive: Callable[[], bool], seconds: float) -> bool:
-        """Whether a call is answered before so many seconds are over and while the server lives."""
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            if self._pool.submit(_look, target, sample).result():
-                return True
-            if not is_alive():
-                return False
-        return False
+    def is_answered(self, target: Target, sample: Inputs) -> bool:
+        """Not while a server starts."""
+        return self._ask(_look, target, sample)
 
     def vectors(self, target: Target, inputs: Inputs) -> FloatMatrix:
         """A call an input."""
-        return self._pool.submit(_vectors, target, inputs).result()
+        return self._ask(_vectors, target, inputs)
 
     def closed_loop(self, target: Target, inputs: Inputs, callers: int) -> Answers:
-        return self._pool.submit(_closed_loop, target, inputs, callers).result()
+        return self._ask(_closed_loop, target, inputs, callers)
 
     def one_call(self, target: Target, inputs: Inputs) -> Answers:
-        return self._pool.submit(_one_call, target, inputs).result()
+        return self._ask(_one_call, target, inputs)
 
     def open_loop(self, target: Target, inputs: Inputs, rate: float, seconds: float, deadline: float) -> list[Arrival]:
-        return self._pool.submit(_open_loop, target, inputs, rate, seconds, deadline).result()
+        return self._ask(_open_loop, target, inputs, rate, seconds, deadline)
 
 
 def _look(target: Target, sample: Inputs) -> bool:
@@ -67,7 +43,6 @@ def _look(target: Target, sample: Inputs) -> bool:
         try:
             await encode(sample, 10.0)
         except Exception:  # noqa: BLE001 - a server that is starting fails in every way there is
-            await asyncio.sleep(_LOOK_SECONDS)
             return False
         return True
 

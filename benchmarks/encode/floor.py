@@ -1,6 +1,5 @@
 """The floor: the best loop that we know how to write around a model, in process. What is best is tried first."""
 
-import multiprocessing
 import os
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -14,6 +13,7 @@ from benchmarks.encode.load import Inputs
 from benchmarks.encode.results import Kind, Run
 from benchmarks.environment import TUNED, environment
 from benchmarks.machine import Meter, cpus
+from benchmarks.workers import SPAWN
 from modalmesh.embeddings import FloatMatrix
 
 Style: TypeAlias = Literal["processes", "threads"]
@@ -38,12 +38,11 @@ class Pool:
     def __init__(self, kind: Kind, backend: str, style: Style, sample: Inputs) -> None:
         self._kind = kind
         self._style: Style = style
-        context = multiprocessing.get_context("spawn")
         workers = cpus() if style == "processes" else 1
         threads = cpus() // workers
         settings = {"threads": threads} | ({"backend": backend} if backend else {})
-        arguments = (kind, settings, threads, context.Barrier(workers))
-        self._pool = ProcessPoolExecutor(workers, context, worker.load, arguments)
+        arguments = (kind, settings, threads, SPAWN.Barrier(workers))
+        self._pool = ProcessPoolExecutor(workers, SPAWN, worker.load, arguments)
         with environment(TUNED):
             ready = [
                 future.result() for future in [self._pool.submit(worker.get_ready, sample) for _ in range(workers)]

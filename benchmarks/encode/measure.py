@@ -15,10 +15,11 @@ from benchmarks.encode.floor import Floor
 from benchmarks.encode.load import Answers, Inputs, goodput
 from benchmarks.encode.peers import Peer, PeerFailed, SentenceTransformers
 from benchmarks.encode.results import Contender, Kind, Measured, Overload, Run, percentile
-from benchmarks.encode.servers import CannotStart, Server
+from benchmarks.encode.servers import Server
 from benchmarks.encode.transports import Target
 from benchmarks.machine import Meter
 from benchmarks.rounds import interleave
+from benchmarks.servers import CannotStart
 from modalmesh.embeddings import FloatMatrix
 from modalmesh.local.processes import HOST, free_ports
 

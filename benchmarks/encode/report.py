@@ -11,9 +11,6 @@ from rich.table import Table
 from benchmarks.encode.results import Contender, Kind, Measured, Run
 from benchmarks.machine import Machine
 
-# Of all cores. What others take below this changes a ratio by less than its rounds differ.
-_QUIET_SHARE = 0.05
-
 
 @dataclass(frozen=True, slots=True)
 class EncodeReport:
@@ -107,9 +104,7 @@ def _cpu_ms(run: Run) -> float:
 
 
 def is_disturbed(measured: Measured, machine: Machine) -> bool:
-    """Whether others took so much that the ratios of rates say more about them."""
-    cores = [run.used.other_cores for runs in _all_runs(measured).values() for run in runs]
-    return max(cores, default=0.0) > _QUIET_SHARE * machine.cpus
+    return machine.is_disturbed(run.used.other_cores for runs in _all_runs(measured).values() for run in runs)
 
 
 def _sides(measured: Measured) -> list[Contender]:

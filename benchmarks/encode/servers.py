@@ -1,35 +1,15 @@
-"""A server under test: started, paused while others are measured, ended with all of its processes."""
+"""An encoder's server, of ours or a peer's."""
 
-import os
-import signal
-import subprocess
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Self
-
-import psutil
 
 from benchmarks.encode.client import Client
 from benchmarks.encode.load import Inputs
 from benchmarks.encode.transports import Target
-from benchmarks.environment import TUNED
-from modalmesh.errors import ModalmeshError
-
-_START_SECONDS = 180.0
-_END_SECONDS = 5.0
-_TAIL_LINES = 8
+from benchmarks.servers import ServerProcess
 
 
-class CannotStart(ModalmeshError):
-    """A server didn't answer; the message ends with the last that it said."""
-
-    reason = "CANNOT_START"
-
-
-class Server:
+class Server(ServerProcess):
     """Ready when a sample is answered."""
 
     def __init__(
@@ -44,66 +24,4 @@ class Server:
         CannotStart: it ended, or its time ran out.
         """
         self.target = target
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed at exit, with the process that writes it
-        self._process = subprocess.Popen(
-            command,
-            stdout=self._log,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, **TUNED, **(variables or {})},
-            start_new_session=True,
-        )
-        try:
-            if not client.wait_until_ready(target, sample, lambda: self._process.poll() is None, _START_SECONDS):
-                raise CannotStart(self._tail())
-        except BaseException:
-            # Whoever is told to end meanwhile leaves nothing behind.
-            self.close()
-            raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
-    @property
-    def pids(self) -> dict[str, int]:
-        return {f"server {process.pid}": process.pid for process in self._tree()}
-
-    @contextmanager
-    def awake(self) -> Iterator[None]:
-        """Run meanwhile. Some servers poll, which would disturb the others' measurements."""
-        self.signal(signal.SIGCONT)
-        try:
-            yield
-        finally:
-            self.signal(signal.SIGSTOP)
-
-    def signal(self, number: signal.Signals) -> None:
-        for process in self._tree():
-            process.send_signal(number)
-
-    def close(self) -> None:
-        tree = self._tree()
-        self.signal(signal.SIGCONT)
-        if tree:
-            self._process.terminate()
-        _, alive = psutil.wait_procs(tree, _END_SECONDS)
-        for process in alive:
-            process.kill()
-        self._process.wait()
-        self._log.close()
-
-    def _tree(self) -> list[psutil.Process]:
-        try:
-            root = psutil.Process(self._process.pid)
-            return [root, *root.children(recursive=True)]
-        except psutil.NoSuchProcess:
-            return []
-
-    def _tail(self) -> str:
-        self._log.seek(0)
-        lines = self._log.read().decode(errors="replace").strip().splitlines()
-        return " / ".join(line.strip() for line in lines[-_TAIL_LINES:]) or "it said nothing and didn't answer"
+        super().__init__(command, lambda: client.is_answered(target, sample), variables)

@@ -12,6 +12,7 @@ import grpc
 import numpy as np
 
 from benchmarks.encode.load import Inputs, Refused
+from benchmarks.hop import OPTIONS
 from modalmesh.embeddings import FloatMatrix
 from modalmesh.v1.image_encoder_service_pb2 import ImageEncoderEncodeRequest, ImageEncoderEncodeResponse, VisualInput
 from modalmesh.v1.text_encoder_service_pb2 import TextEncoderEncodeRequest, TextEncoderEncodeResponse
@@ -19,11 +20,6 @@ from modalmesh.v1.text_encoder_service_pb2 import TextEncoderEncodeRequest, Text
 Speaks: TypeAlias = Literal["text", "image", "bytes", "json", "openai"]
 """The two contracts; over HTTP bytes there and float32 numbers back, the same in JSON, and OpenAI's embeddings."""
 
-_OPTIONS = (
-    ("grpc.max_receive_message_length", 1 << 28),
-    ("grpc.max_send_message_length", 1 << 28),
-    ("grpc.enable_http_proxy", 0),
-)
 _BUSY = {429, 503}
 
 
@@ -53,7 +49,7 @@ class Grpc:
     """One channel to one of our encoders."""
 
     def __init__(self, target: Target) -> None:
-        self._channel = grpc.aio.insecure_channel(f"{target.host}:{target.port}", options=_OPTIONS)
+        self._channel = grpc.aio.insecure_channel(f"{target.host}:{target.port}", options=OPTIONS)
         # What the generated stubs do, with types.
         name, request, response = _METHODS[target.speaks]
         self._method = self._channel.unary_unary(name, request.SerializeToString, response.FromString)

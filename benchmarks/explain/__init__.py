@@ -11,47 +11,22 @@ from benchmarks.benchmark import Benchmark, Tell
 from benchmarks.catalogue import data_folder, data_option, fresh_mesh, name_of
 from benchmarks.explain.measure import measure
 from benchmarks.explain.report import ExplainReport
+from benchmarks.options import count, folder
 from modalmesh.client import Client
 from modalmesh.data_folder import DataFolder
 from modalmesh.ingest import ingest
 
 _OPTIONS = (
     data_option(),
-    click.Option(
-        ["--bundle"],
-        metavar="DIR",
-        type=click.Path(exists=True, file_okay=False, path_type=Path),
-        help="The trained ranker to explain. [default: the zero-shot one]",
-    ),
+    folder("--bundle", "The trained ranker to explain. [default: the zero-shot one]"),
     click.Option(
         ["--address"],
         metavar="HOST:PORT",
         help="A mesh on this machine that DIR is in already. [default: one of its own, which DIR goes into]",
     ),
-    click.Option(
-        ["--cases"],
-        metavar="N",
-        type=click.IntRange(min=1),
-        default=1000,
-        show_default=True,
-        help="Explain N items.",
-    ),
-    click.Option(
-        ["--curves"],
-        metavar="N",
-        type=click.IntRange(min=0),
-        default=200,
-        show_default=True,
-        help="Draw deletion and insertion curves of the first N.",
-    ),
-    click.Option(
-        ["--timed"],
-        metavar="N",
-        type=click.IntRange(min=1),
-        default=100,
-        show_default=True,
-        help="Time the calls for N of them.",
-    ),
+    count("--cases", "Explain N items.", default=1000),
+    count("--curves", "Draw deletion and insertion curves of the first N.", default=200, least=0),
+    count("--timed", "Time the calls for N of them.", default=100),
 )
 
 
@@ -65,20 +40,20 @@ def run(
         NotComparable: nobody has a history to explain by.
         ModalmeshError: a mesh doesn't start or doesn't answer.
     """
-    with data_folder(data) as folder, _mesh(folder, bundle, address, tell) as where:
-        return asyncio.run(measure(where, folder, name_of(data), cases, curves, timed, tell))
+    with data_folder(data) as source, _mesh(source, bundle, address, tell) as where:
+        return asyncio.run(measure(where, source, name_of(data), cases, curves, timed, tell))
 
 
 @contextmanager
-def _mesh(folder: DataFolder, bundle: Path | None, address: str | None, tell: Tell) -> Iterator[str]:
+def _mesh(source: DataFolder, bundle: Path | None, address: str | None, tell: Tell) -> Iterator[str]:
     """The address of a mesh with the folder in it."""
     if address:
         yield address
         return
     with fresh_mesh(bundle) as state:
         with Client(state.address) as client:
-            tell(f"filling a mesh with {folder.path}")
-            ingest(client, folder)
+            tell(f"filling a mesh with {source.path}")
+            ingest(client, source)
         yield state.address
 
 

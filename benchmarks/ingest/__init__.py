@@ -14,6 +14,7 @@ from benchmarks.ingest.report import IngestReport
 from benchmarks.ingest.results import FloorRun, MeshRun
 from benchmarks.ingest.sample import write_sample
 from benchmarks.machine import machine
+from benchmarks.options import count
 from benchmarks.rounds import interleave
 from modalmesh.data_folder import DataFolder
 
@@ -25,14 +26,7 @@ _OPTIONS = (
         type=click.IntRange(min=1),
         help="Take N items, spread evenly over the folder. [default: all]",
     ),
-    click.Option(
-        ["--rounds"],
-        metavar="N",
-        type=click.IntRange(min=1),
-        default=3,
-        show_default=True,
-        help="Measure floor and mesh N times each, by turns.",
-    ),
+    count("--rounds", "Measure floor and mesh N times each, by turns.", default=3),
 )
 
 

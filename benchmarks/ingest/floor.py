@@ -5,18 +5,16 @@ texts, of 4 and 16 pictures.
 """
 
 import itertools
-import multiprocessing
 import os
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Self
 
 from benchmarks.environment import TUNED, environment
 from benchmarks.ingest import worker
 from benchmarks.ingest.results import FloorRun, Model
 from benchmarks.ingest.worker import Visual
 from benchmarks.machine import Meter, cpus
+from benchmarks.workers import SPAWN, Workers
 from modalmesh.data_folder import DataFolder
 from modalmesh.embeddings import FloatMatrix
 from modalmesh.types import Item
@@ -27,26 +25,17 @@ _VISUALS_A_BATCH = 8
 _TEXTS_TOKENISED_AT_ONCE = 512
 
 
-class Floor:
+class Floor(Workers):
     """A worker process a core, each with both models loaded and warm; starting them isn't measured."""
 
     def __init__(self) -> None:
-        context = multiprocessing.get_context("spawn")
         workers = cpus()
-        self._pool = ProcessPoolExecutor(workers, context, worker.load, (context.Barrier(workers),))
+        super().__init__(ProcessPoolExecutor(workers, SPAWN, worker.load, (SPAWN.Barrier(workers),)))
         with environment(TUNED):
             ready = [future.result() for future in [self._pool.submit(worker.get_ready) for _ in range(workers)]]
         self._pids = {"reader": os.getpid(), **{f"worker {one.pid}": one.pid for one in ready}}
         self.text: Model = ready[0].text
         self.image: Model = ready[0].image
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._pool.shutdown(cancel_futures=True)
 
     def run(self, folder: DataFolder) -> FloorRun:
         """Read the folder's items, and encode each different text and picture once."""

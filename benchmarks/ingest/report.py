@@ -12,9 +12,6 @@ from benchmarks.benchmark import NotComparable
 from benchmarks.ingest.results import FloorRun, MeshRun, Model
 from benchmarks.machine import Machine
 
-# Of all cores. What others take below this changes a ratio by less than its rounds differ.
-_QUIET_SHARE = 0.05
-
 
 @dataclass(frozen=True, slots=True)
 class IngestReport:
@@ -80,7 +77,7 @@ class IngestReport:
         """Whether others took so much that `ratio` says more about them: of busy cores a side gets a share by the
         number of its threads. `cpu_ratio` is the better figure then.
         """
-        return max(max(cores) for cores in self.other_cores.values()) > _QUIET_SHARE * self.machine.cpus
+        return self.machine.is_disturbed(max(cores) for cores in self.other_cores.values())
 
     def document(self) -> dict[str, Any]:
         first = self.mesh[0]

@@ -2,30 +2,15 @@
 
 from pathlib import Path
 
-import click
-
 from benchmarks.benchmark import Benchmark, Tell
+from benchmarks.options import count, folder
 from benchmarks.rank.report import RankReport
 
 _OPTIONS = (
-    click.Option(
-        ["--bundle"],
-        metavar="DIR",
-        type=click.Path(exists=True, file_okay=False, path_type=Path),
-        help="A trained ranker to measure besides the zero-shot one.",
-    ),
-    click.Option(
-        ["--data"],
-        metavar="DIR",
-        type=click.Path(exists=True, file_okay=False, path_type=Path),
-        help="A data folder with histories and items. [default: drawn at random]",
-    ),
-    click.Option(
-        ["--rounds"], metavar="N", type=click.IntRange(min=1), default=5, show_default=True, help="Take turns N times."
-    ),
-    click.Option(
-        ["--calls"], metavar="N", type=click.IntRange(min=1), default=100, show_default=True, help="N calls a turn."
-    ),
+    folder("--bundle", "A trained ranker to measure besides the zero-shot one."),
+    folder("--data", "A data folder with histories and items. [default: drawn at random]"),
+    count("--rounds", "Take turns N times.", default=5),
+    count("--calls", "N calls a turn.", default=100),
 )
 
 

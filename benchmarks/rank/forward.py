@@ -1,13 +1,9 @@
 """The model in a process of its own: requests that are arrays already, ranked one after the other."""
 
-import multiprocessing
-import os
 import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
-from types import TracebackType
-from typing import Self
 
+from benchmarks.workers import OwnProcess
 from modalmesh.v1.fusion_ranker_service_pb2 import FusionRankerRankRequest
 from modalmesh_services.fusion_ranker.convert import rank_request
 from modalmesh_services.fusion_ranker.loading import limits, load
@@ -17,25 +13,16 @@ from modalmesh_services.fusion_ranker.settings import FusionRankerSettings
 _loaded: list[tuple[FusionRankerSettings, RankerModel]] = []
 
 
-class Forward:
+class Forward(OwnProcess):
     """`model` is what the service's setting of that name is: zero-shot, or a bundle's folder."""
 
     def __init__(self, model: str) -> None:
-        self._pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
-        self.pid = self._pool.submit(os.getpid).result()
-        self.description = self._pool.submit(_load, model).result()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._pool.shutdown(cancel_futures=True)
+        super().__init__()
+        self.description = self._ask(_load, model)
 
     def seconds(self, requests: Sequence[bytes]) -> list[float]:
         """What the model takes for each."""
-        return self._pool.submit(_seconds, requests).result()
+        return self._ask(_seconds, requests)
 
 
 def _load(model: str) -> ModelDescription:

@@ -44,9 +44,9 @@ def _turns(model: str, histories: inputs.Catalogue, client: Client, rounds: int,
         made = inputs.requests(histories, forward.description, _DIFFERENT, np.random.default_rng(0))
         different = [each.SerializeToString() for each in made]
         asked = [different[number % len(different)] for number in range(calls)]
-        with ranker(model, client, different[0]) as (address, pid, size), echo(size, client, different[0]) as raw:
-            turns = Turns(len(different[0]), size)
-            meter = Meter({"client": client.pid, "forward": forward.pid, "service": pid, "echo": raw[1]})
+        with ranker(model, client, different[0]) as served, echo(served.answer_bytes, client, different[0]) as raw:
+            turns = Turns(len(different[0]), served.answer_bytes)
+            meter = Meter({"client": client.pid, "forward": forward.pid, **served.pids, **raw.pids})
 
             def turn(name: str, seconds: Callable[[], Sequence[float]]) -> Callable[[], float]:
                 def take() -> float:
@@ -57,9 +57,9 @@ def _turns(model: str, histories: inputs.Catalogue, client: Client, rounds: int,
                 return take
 
             contenders = {
-                SERVICE: turn(SERVICE, lambda: client.seconds(address, asked)),
+                SERVICE: turn(SERVICE, lambda: client.seconds(served.address, asked)),
                 FORWARD: turn(FORWARD, lambda: forward.seconds(asked)),
-                HOP: turn(HOP, lambda: client.seconds(raw[0], asked)),
+                HOP: turn(HOP, lambda: client.seconds(raw.address, asked)),
             }
             interleave(contenders, rounds, tell)
             turns.other_cores = meter.read().other_cores

@@ -13,9 +13,6 @@ from benchmarks.machine import Machine
 
 SERVICE, FORWARD, HOP = "service", "forward", "hop"
 
-# Of all cores. What others take below this changes a ratio by less than its rounds differ.
-_QUIET_SHARE = 0.05
-
 
 @dataclass(slots=True)
 class Turns:
@@ -59,7 +56,7 @@ class RankReport:
 
     @property
     def is_disturbed(self) -> bool:
-        return max(turns.other_cores for turns in self.rankers.values()) > _QUIET_SHARE * self.machine.cpus
+        return self.machine.is_disturbed(turns.other_cores for turns in self.rankers.values())
 
     def document(self) -> dict[str, Any]:
         return {
