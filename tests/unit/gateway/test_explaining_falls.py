@@ -1,51 +1,17 @@
 """What is asked of the ranker, and how its answer reads."""
 
-from collections.abc import Sequence
-
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from modalmesh.embeddings import Embeddings, ModelId
 from modalmesh.errors import ModelMismatch
-from modalmesh.types import Explanation, Item, ModelInfo
+from modalmesh.types import Item
 from modalmesh_gateway.explaining_falls import falls
-from modalmesh_gateway.ports import CandidateEntry, FuseInput, RankInput, UserQueries
+from modalmesh_gateway.ports import CandidateEntry, FuseInput, RankInput
 from modalmesh_services.common.deadline import Deadline
+from tests.unit.gateway.numbered import MODEL, NumberedRanker
 
-MODEL = ModelId("fake", "one")
 NOW = Deadline.after(5.0)
-
-
-class FakeRanker:
-    """Fuses an item to the number in its title, and ranks by the sigmoid of that number."""
-
-    name = "fusion-ranker"
-    address = ""
-
-    def __init__(self, model: ModelId = MODEL) -> None:
-        self._model = model
-        self.ranked: list[RankInput] = []
-
-    async def fuse(self, inputs: Sequence[FuseInput], deadline: Deadline) -> Embeddings:
-        return Embeddings(np.array([[float(each.item.title)] for each in inputs], np.float32), self._model)
-
-    async def rank(self, request: RankInput, deadline: Deadline) -> npt.NDArray[np.float32]:
-        self.ranked.append(request)
-        rows = [candidate.row or 0 for candidate in request.candidates]
-        return (1 / (1 + np.exp(-request.vectors.values[rows, 0]))).astype(np.float32)
-
-    async def model(self, deadline: Deadline) -> ModelInfo:
-        raise NotImplementedError
-
-    async def encode_user(self, request: RankInput, deadline: Deadline) -> UserQueries:
-        raise NotImplementedError
-
-    async def propose(self, request: RankInput, limit: int, deadline: Deadline) -> Sequence[str]:
-        raise NotImplementedError
-
-    async def explain(self, request: RankInput, explain: Sequence[int], deadline: Deadline) -> Sequence[Explanation]:
-        raise NotImplementedError
 
 
 def ranking(*numbers: float) -> RankInput:
@@ -60,13 +26,15 @@ def inputs(item_id: str, *numbers: float) -> list[FuseInput]:
 
 
 async def test_a_fall_is_the_difference_of_the_logits() -> None:
-    first, second = await falls(FakeRanker(), ranking(2.0, -1.0, 0.0), [inputs("a", 1.5, 3.0), inputs("b", -1.0)], NOW)
+    first, second = await falls(
+        NumberedRanker(), ranking(2.0, -1.0, 0.0), [inputs("a", 1.5, 3.0), inputs("b", -1.0)], NOW
+    )
     np.testing.assert_allclose(first, [0.5, -1.0], atol=1e-5)
     np.testing.assert_allclose(second, [0.0], atol=1e-5)
 
 
 async def test_variations_stand_behind_the_candidates_as_what_they_vary() -> None:
-    ranker = FakeRanker()
+    ranker = NumberedRanker()
     await falls(ranker, ranking(2.0, -1.0, 0.0), [inputs("a", 1.5), inputs("b", -2.0)], NOW)
     (asked,) = ranker.ranked
     assert asked.candidates[:3] == ranking(2.0, -1.0, 0.0).candidates
@@ -74,18 +42,18 @@ async def test_variations_stand_behind_the_candidates_as_what_they_vary() -> Non
 
 
 async def test_where_there_is_nothing_to_leave_out_nobody_is_asked() -> None:
-    ranker = FakeRanker()
+    ranker = NumberedRanker()
     assert [len(each) for each in await falls(ranker, ranking(2.0), [[]], NOW)] == [0]
     assert not ranker.ranked
 
 
 async def test_a_certain_score_has_a_finite_fall() -> None:
-    (only,) = await falls(FakeRanker(), ranking(90.0), [inputs("a", 0.0)], NOW)
+    (only,) = await falls(NumberedRanker(), ranking(90.0), [inputs("a", 0.0)], NOW)
     assert only == pytest.approx([16.1], abs=0.1)
 
 
 async def test_vectors_of_a_ranker_that_was_replaced_are_not_ranked() -> None:
-    ranker = FakeRanker(ModelId("fake", "two"))
+    ranker = NumberedRanker(ModelId("fake", "two"))
     with pytest.raises(ModelMismatch):
         await falls(ranker, ranking(2.0), [inputs("a", 1.0)], NOW)
     assert not ranker.ranked

@@ -6,16 +6,16 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from modalmesh.embeddings import Embeddings, ModelId
-from modalmesh.types import Explanation, Item, Lack, ModelInfo, RegionShare, WordShare
+from modalmesh.embeddings import Embeddings
+from modalmesh.types import Item, Lack, RegionShare, WordShare
 from modalmesh_gateway.explaining_checks import Check
 from modalmesh_gateway.explaining_naming import Naming, Wanted
 from modalmesh_gateway.explaining_parts import Parts
 from modalmesh_gateway.explaining_removals import Removals
-from modalmesh_gateway.ports import CandidateEntry, FuseInput, RankInput, UserQueries
+from modalmesh_gateway.ports import CandidateEntry, FuseInput, RankInput
 from modalmesh_services.common.deadline import Deadline
+from tests.unit.gateway.numbered import MODEL, NumberedRanker
 
-MODEL = ModelId("fake", "one")
 NOW = Deadline.after(5.0)
 WHOLE = 3.0
 
@@ -23,36 +23,6 @@ WHOLE = 3.0
 def scoring(number: float) -> FuseInput:
     """An item whose logit is this number."""
     return FuseInput(Item("mug", str(number), "one two three"), None, None)
-
-
-class FakeRanker:
-    """The logit of an item is the number in its title."""
-
-    name = "fusion-ranker"
-    address = ""
-
-    def __init__(self) -> None:
-        self.ranked: list[int] = []
-
-    async def fuse(self, inputs: Sequence[FuseInput], deadline: Deadline) -> Embeddings:
-        return Embeddings(np.array([[float(each.item.title)] for each in inputs], np.float32), MODEL)
-
-    async def rank(self, request: RankInput, deadline: Deadline) -> npt.NDArray[np.float32]:
-        self.ranked.append(len(request.candidates))
-        rows = [candidate.row or 0 for candidate in request.candidates]
-        return (1 / (1 + np.exp(-request.vectors.values[rows, 0]))).astype(np.float32)
-
-    async def model(self, deadline: Deadline) -> ModelInfo:
-        raise NotImplementedError
-
-    async def encode_user(self, request: RankInput, deadline: Deadline) -> UserQueries:
-        raise NotImplementedError
-
-    async def propose(self, request: RankInput, limit: int, deadline: Deadline) -> Sequence[str]:
-        raise NotImplementedError
-
-    async def explain(self, request: RankInput, explain: Sequence[int], deadline: Deadline) -> Sequence[Explanation]:
-        raise NotImplementedError
 
 
 class FakeParts(Parts):
@@ -91,7 +61,7 @@ class FakeParts(Parts):
 
 
 async def falls_of(
-    ranker: FakeRanker, parts: Parts, wanted: Wanted
+    ranker: NumberedRanker, parts: Parts, wanted: Wanted
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     ranking = RankInput(
         Embeddings(np.array([[WHOLE]], np.float32), MODEL), (), [CandidateEntry("mug", 0, None, 0)], time_ms=0
@@ -105,7 +75,7 @@ REGIONS = Wanted(regions=True, pictures=[b"front"])
 
 async def test_what_is_so_for_real_replaces_what_the_parts_say() -> None:
     words, regions = await falls_of(
-        FakeRanker(), FakeParts(2, 2, [0.5, -0.5]), Wanted(words=True, regions=True, pictures=[b"front"])
+        NumberedRanker(), FakeParts(2, 2, [0.5, -0.5]), Wanted(words=True, regions=True, pictures=[b"front"])
     )
     np.testing.assert_allclose(words, [0.5, -0.5], atol=1e-5)
     np.testing.assert_allclose(regions, [0.5, -0.5], atol=1e-5)
@@ -113,16 +83,16 @@ async def test_what_is_so_for_real_replaces_what_the_parts_say() -> None:
 
 @pytest.mark.parametrize(("really", "falls"), [([0.5, 0.25], [0.5, 0.25, 1.0, 1.0]), ([], [1.0] * 4)])
 async def test_what_is_not_painted_over_stays_as_the_grid_says(really: list[float], falls: list[float]) -> None:
-    _, regions = await falls_of(FakeRanker(), FakeParts(0, 4, really), REGIONS)
+    _, regions = await falls_of(NumberedRanker(), FakeParts(0, 4, really), REGIONS)
     np.testing.assert_allclose(regions, falls, atol=1e-5)
 
 
 async def test_words_that_are_not_checked_stay_as_the_parts_say() -> None:
-    words, _ = await falls_of(FakeRanker(), FakeParts(3, 0, [0.5]), Wanted(words=True))
+    words, _ = await falls_of(NumberedRanker(), FakeParts(3, 0, [0.5]), Wanted(words=True))
     np.testing.assert_allclose(words, [0.5, 1.0, 1.0], atol=1e-5)
 
 
 async def test_regions_cost_one_call_of_rank() -> None:
-    ranker = FakeRanker()
+    ranker = NumberedRanker()
     await falls_of(ranker, FakeParts(0, 4, [0.5] * 4), REGIONS)
-    assert ranker.ranked == [5]
+    assert [len(request.candidates) for request in ranker.ranked] == [5]
