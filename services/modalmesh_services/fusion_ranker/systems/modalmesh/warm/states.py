@@ -123,13 +123,17 @@ class States:
         """(..., B, M): rows of a matrix added up, weighted by `weights` (..., B, U); `by_item` (N, U) CSR is its
         transpose. Many at once cost less than one by one: the matrix is read once.
         """
-        rows = weights.reshape(math.prod(weights.shape[:-1]), weights.shape[-1]).astype(np.float32, copy=False)
-        matrix = self.rows_here(by_item)
-        found = np.ascontiguousarray((matrix @ np.ascontiguousarray(rows.T)).T)
-        return found.reshape(*weights.shape[:-1], matrix.shape[0])
+        return products(self.rows_here(by_item), weights)
 
     def of_others(self, weights: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
         """`weights` (B, U), 0 at a user's own row."""
         known = np.flatnonzero(self.rows != NOBODY)
         weights[known, self.rows[known]] = 0
         return weights
+
+
+def products(matrix: SparseRows, weights: npt.NDArray[np.floating]) -> Floats:
+    """(..., M): `weights` (..., n) times the transpose of `matrix` (M, n) CSR, all at once."""
+    rows = weights.reshape(math.prod(weights.shape[:-1]), weights.shape[-1]).astype(np.float32, copy=False)
+    found = np.ascontiguousarray((matrix @ np.ascontiguousarray(rows.T)).T)
+    return found.reshape(*weights.shape[:-1], matrix.shape[0])

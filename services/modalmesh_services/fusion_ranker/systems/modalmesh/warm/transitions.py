@@ -1,6 +1,5 @@
 """What others rated shortly after, and shortly before, what was rated last (Rendle et al.'s FPMC, counted)."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +7,7 @@ from scipy import sparse
 
 from modalmesh_services.fusion_ranker.dataset.arrays import DAY_MS, Floats, Indexes, SparseRows, Times
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.crowd import NOBODY, Crowd
-from modalmesh_services.fusion_ranker.systems.modalmesh.warm.states import States
+from modalmesh_services.fusion_ranker.systems.modalmesh.warm.states import States, products
 
 _FARTHEST = 20
 _GAP_DECAY = 6.0
@@ -75,7 +74,7 @@ class Transitions:
             there = places >= 0
             cells = (self.weights[own][there], (way.targets[own][there], places[there]))
             pairs = states.rows_here(sparse.csr_array(cells, shape=shape))
-            found[:, states.rows == user] -= _products(pairs, profiles[:, states.rows == user])
+            found[:, states.rows == user] -= products(pairs, profiles[:, states.rows == user])
         # What is left of equal sums that were rounded differently is nothing.
         return np.maximum(found, 0)
 
@@ -92,12 +91,5 @@ class _Way:
     def through(self, states: States, profiles: Floats) -> Floats:
         """(K, B, M): `profiles` (K, B, n) times the matrix, of which few columns are cheap as rows of its transpose."""
         if states.columns is None:
-            return _products(self.matrix[states.items].T, profiles)
-        return _products(self.transposed[states.columns][:, states.items], profiles)
-
-
-def _products(matrix: SparseRows, profiles: Floats) -> Floats:
-    """(K, B, M): `profiles` (K, B, n) times the transpose of `matrix` (M, n)."""
-    rows = profiles.reshape(math.prod(profiles.shape[:-1]), profiles.shape[-1])
-    found = np.ascontiguousarray((matrix @ np.ascontiguousarray(rows.T)).T)
-    return found.reshape(*profiles.shape[:-1], matrix.shape[0])
+            return products(self.matrix[states.items].T, profiles)
+        return products(self.transposed[states.columns][:, states.items], profiles)
