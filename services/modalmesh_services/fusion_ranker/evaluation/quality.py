@@ -31,6 +31,8 @@ _ABLATED = ("users", "cold_items_without_tags")
 """One question of warm items and one of cold ones; tags, which tell who rated, would hide what content says."""
 
 _SMALLER = {"with one network": {"networks": 1}}
+_COMPLETED, _COMPLETIONS = "gan-completion", {"a learned token": "token", "regression": "regression", "a GAN": "gan"}
+_HIDDEN = "cold_items_missing_50"
 
 
 @click.command(epilog="Example: python -m modalmesh_services.fusion_ranker.evaluation.quality films")
@@ -38,7 +40,7 @@ _SMALLER = {"with one network": {"networks": 1}}
 @click.option("--protocol", "protocols", multiple=True, help="of the table; default: all")
 @click.option("--ablated", multiple=True, type=click.Choice(list(PROTOCOLS)), default=_ABLATED, show_default=True)
 @click.option("--all/--no-named", "with_named", default=True, help="the named systems besides")
-@click.option("--ablations/--no-ablations", default=True, help="what each part of the default adds")
+@click.option("--ablations/--no-ablations", default=True, help="what each part of the default adds, and completion")
 @click.option("--out", type=FOLDER, default=Path("docs/quality.md"), show_default=True)
 @measuring
 def main(
@@ -63,7 +65,8 @@ def main(
         runner = Runner(dataset, Store(results or home / "evaluation"), lines, processes)
         whole = runner.run(plan)
         parts = runner.run(ablation_plan(ablated)) if ablations else None
-        write_page(quality_page(folder.name, dataset, whole, parts, DEFAULT), out)
+        completions = runner.run(completion_plan()) if ablations else None
+        write_page(quality_page(folder.name, dataset, whole, parts, completions, DEFAULT), out)
         return {"page": str(out)}
 
     sys.exit(run(work, Lines.of_stdout()))
@@ -78,6 +81,17 @@ def ablation_plan(protocols: tuple[str, ...]) -> Plan:
         *(Renamed(f"{DEFAULT} {words}", package.system(DEFAULT, changes)) for words, changes in _SMALLER.items()),
     ]
     return {protocol: [default, *variants] for protocol in protocols}
+
+
+def completion_plan() -> Plan:
+    """One named system with each way to make what an item lacks; the learned token, the simplest, comes first."""
+    package = kind_of(_COMPLETED)
+    return {
+        _HIDDEN: [
+            Renamed(words, package.system(_COMPLETED, {"completion.kind": kind}))
+            for words, kind in _COMPLETIONS.items()
+        ]
+    }
 
 
 if __name__ == "__main__":

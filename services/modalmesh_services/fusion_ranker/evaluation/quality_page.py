@@ -8,14 +8,25 @@ from modalmesh_services.fusion_ranker.evaluation.report.page import chosen_figur
 from modalmesh_services.fusion_ranker.evaluation.results import Evaluation, SystemResult
 
 _FIGURES = ("ndcg@10", "recall@20", "mrr", "coverage@10", "novelty@10", "pairs.auc", "pairs.log_loss")
+_HIDDEN_PICTURE = "recall@20.without_picture"
 _COMMAND = "python -m modalmesh_services.fusion_ranker.evaluation.quality"
 
 
-def quality_page(source: str, dataset: Dataset, whole: Evaluation, parts: Evaluation | None, default: str) -> str:
-    """Markdown. `parts` are the system `default` as it is, and without each of its parts."""
-    return (
-        "\n".join([*_opening(source, dataset), *_protocols(whole), *(_parts(parts, default) if parts else ())]) + "\n"
-    )
+def quality_page(
+    source: str,
+    dataset: Dataset,
+    whole: Evaluation,
+    parts: Evaluation | None,
+    completions: Evaluation | None,
+    default: str,
+) -> str:
+    """Markdown. `parts` are the system `default` as it is, and without each of its parts; `completions` one system with
+    each way to complete what an item lacks, the first of which the others are compared with.
+    """
+    lines = [*_opening(source, dataset), *_protocols(whole)]
+    lines += _parts(parts, default) if parts else ()
+    lines += _completions(completions) if completions else ()
+    return "\n".join(lines) + "\n"
 
 
 def _opening(source: str, dataset: Dataset) -> Iterator[str]:
@@ -45,10 +56,7 @@ def _protocols(evaluation: Evaluation) -> Iterator[str]:
             cells = [_cell(own.intervals.get(figure)) for figure in _FIGURES]
             ratio = own.ratio(chosen, reference) if reference and system != name else None
             yield _row([system, *cells, _cell(ratio), f"{own.seconds:,.0f}"])
-        for system, reason in evaluation.failed.get(protocol, {}).items():
-            yield from ("", f"{system} failed: {reason}")
-    for protocol, reason in evaluation.skipped.items():
-        yield from ("", f"{protocol} was skipped: {reason}.")
+    yield from _untold(evaluation)
 
 
 def _parts(evaluation: Evaluation, default: str) -> Iterator[str]:
@@ -61,8 +69,7 @@ def _parts(evaluation: Evaluation, default: str) -> Iterator[str]:
             yield from (_row(["system", figure, "the part adds", ""]), _row(["---"] * 4))
             yield _row([default, _cell(results[default].intervals[figure]), "", ""])
             yield from _part_rows(results, default, figure)
-        for system, reason in evaluation.failed.get(protocol, {}).items():
-            yield from ("", f"{system} failed: {reason}")
+    yield from _untold(evaluation)
 
 
 def _part_rows(results: Mapping[str, SystemResult], default: str, figure: str) -> Iterator[str]:
@@ -76,6 +83,28 @@ def verdict(added: Interval) -> str:
     if added.low > 0:
         return "adds"
     return "harms" if added.high < 0 else "adds nothing that can be told from chance"
+
+
+def _completions(evaluation: Evaluation) -> Iterator[str]:
+    yield from ("", "## What stands in for a hidden picture")
+    yield from ("", "One network that differs in nothing else, asked about the items without a picture alone.")
+    for protocol, results in evaluation.protocols.items():
+        yield from ("", f"### {protocol}, {_HIDDEN_PICTURE}", "")
+        (first, reference), *_ = results.items()
+        yield from (_row(["", _HIDDEN_PICTURE, f"more than {first}"]), _row(["---"] * 3))
+        for system, own in results.items():
+            more = own.difference(_HIDDEN_PICTURE, reference) if own is not reference else None
+            yield _row([system, _cell(own.intervals.get(_HIDDEN_PICTURE)), _cell(more)])
+    yield from _untold(evaluation)
+
+
+def _untold(evaluation: Evaluation) -> Iterator[str]:
+    """Why there is nothing."""
+    for protocol, systems in evaluation.failed.items():
+        for system, reason in systems.items():
+            yield from ("", f"{protocol}: {system} failed: {reason}")
+    for protocol, reason in evaluation.skipped.items():
+        yield from ("", f"{protocol} was skipped: {reason}.")
 
 
 def _cell(interval: Interval | None) -> str:

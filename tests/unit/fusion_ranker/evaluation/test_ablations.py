@@ -1,6 +1,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from modalmesh_services.fusion_ranker.evaluation.ablations import EVENTS, MODALI
 from modalmesh_services.fusion_ranker.evaluation.baselines import ContentKnn, Ease, Popularity, Term
 from modalmesh_services.fusion_ranker.evaluation.bootstrap import Interval
 from modalmesh_services.fusion_ranker.evaluation.plans import Renamed, every
-from modalmesh_services.fusion_ranker.evaluation.quality import ablation_plan
+from modalmesh_services.fusion_ranker.evaluation.quality import ablation_plan, completion_plan
 from modalmesh_services.fusion_ranker.evaluation.quality_page import quality_page, verdict
 from modalmesh_services.fusion_ranker.evaluation.runner import Runner
 from modalmesh_services.fusion_ranker.evaluation.store import Store
@@ -134,11 +135,30 @@ def test_the_page_says_what_each_part_adds(made: Dataset, tmp_path: Path) -> Non
     runner = Runner(made, Store(tmp_path), Heard())
     systems = [Renamed("ours", Ease(5)), Renamed("ours without likes", Popularity()), Renamed("ease_best", Ease(5))]
     whole, parts = runner.run(every(systems, ["users", "global_time"])), runner.run(every(systems[:2], ["users"]))
-    page = quality_page("made", made, whole, parts, "ours")
+    page = quality_page("made", made, whole, parts, None, "ours")
     assert "global_time was skipped: these data have no user whom it could score." in page
     (row,) = [line for line in page.splitlines() if line.startswith("| ours without likes") and line.endswith("adds |")]
     ours, without = (parts.protocols["users"][name] for name in ("ours", "ours without likes"))
     assert f"{ours.difference('ndcg@10', without).value:.4f}" in row
+
+
+def test_the_page_compares_ways_to_complete_on_the_items_without_a_picture(made: Dataset, tmp_path: Path) -> None:
+    runner = Runner(made, Store(tmp_path), Heard())
+    whole = runner.run(every([Popularity()], ["users"]))
+    ways = runner.run(every([Renamed("a learned token", Ease(5)), Renamed("a GAN", Popularity())], ["users"]))
+    lines = quality_page("made", made, whole, None, ways, "ours").splitlines()
+    token, gan = (ways.protocols["users"][name] for name in ("a learned token", "a GAN"))
+    (row,) = [line for line in lines if line.startswith("| a GAN |")]
+    assert f"{gan.difference('recall@20.without_picture', token).value:.4f}" in row
+    assert any(line.startswith("| a learned token |") and line.endswith("|  |") for line in lines)
+
+
+def test_ways_to_complete_differ_in_nothing_else() -> None:
+    (systems,) = completion_plan().values()
+    configurations: list[dict[str, Any]] = [dict(own.configuration) for own in systems if isinstance(own, Renamed)]
+    kinds = [configuration.pop("completion")["kind"] for configuration in configurations]
+    assert kinds == ["token", "regression", "gan"]
+    assert all(configuration == configurations[0] for configuration in configurations)
 
 
 def test_a_change_of_another_kind_is_measured_anew() -> None:
