@@ -146,16 +146,16 @@ class FakeImageEncoder(FakeEncoder, ImageEncoderServicer):
         return image_pb.ImageEncoderEncodeResponse(embeddings=matrix, results=results)
 
 
-async def serve_text_encoder(servicer: TextEncoderServicer, port: int = 0) -> MeshServer:
-    server = MeshServer(ServerSettings(port=port, grace_seconds=0), ["modalmesh.v1.TextEncoder"])
+async def serve_text_encoder(servicer: TextEncoderServicer, port: int = 0, **settings: Any) -> MeshServer:
+    server = MeshServer(ServerSettings(port=port, grace_seconds=0, **settings), ["modalmesh.v1.TextEncoder"])
     add_TextEncoderServicer_to_server(servicer, server.grpc)
     await server.start()
     await server.set_serving(True)
     return server
 
 
-async def serve_image_encoder(servicer: ImageEncoderServicer, port: int = 0) -> MeshServer:
-    server = MeshServer(ServerSettings(port=port, grace_seconds=0), ["modalmesh.v1.ImageEncoder"])
+async def serve_image_encoder(servicer: ImageEncoderServicer, port: int = 0, **settings: Any) -> MeshServer:
+    server = MeshServer(ServerSettings(port=port, grace_seconds=0, **settings), ["modalmesh.v1.ImageEncoder"])
     add_ImageEncoderServicer_to_server(servicer, server.grpc)
     await server.start()
     await server.set_serving(True)

@@ -10,6 +10,7 @@ import grpc
 import numpy as np
 import numpy.typing as npt
 
+from modalmesh.channels import open_aio_channel
 from modalmesh.convert import model_from_proto
 from modalmesh.convert_matrices import matrix_to_proto
 from modalmesh.embeddings import Embeddings
@@ -21,6 +22,7 @@ from modalmesh.errors import (
     Unavailable,
 )
 from modalmesh.status import from_rpc_error
+from modalmesh.tls import Tls
 from modalmesh.types import Explanation, ModelInfo
 from modalmesh.v1 import fusion_ranker_service_pb2 as ranker
 from modalmesh.v1 import image_encoder_service_pb2 as image_encoder
@@ -57,10 +59,11 @@ _SERVICE_CONFIG = json.dumps(
 )
 
 
-def open_channel(address: str, max_message_bytes: int) -> grpc.aio.Channel:
-    return grpc.aio.insecure_channel(
+def open_channel(address: str, max_message_bytes: int, tls: Tls | None = None) -> grpc.aio.Channel:
+    return open_aio_channel(
         address,
-        options=[
+        tls,
+        [
             ("grpc.service_config", _SERVICE_CONFIG),
             ("grpc.max_receive_message_length", max_message_bytes),
             ("grpc.max_send_message_length", max_message_bytes),

@@ -11,12 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from modalmesh import types
+from modalmesh.channels import open_aio_channel
 from modalmesh.client import calls, chunks
 from modalmesh.client.attempts import Attempts, Peer
 from modalmesh.client.calls import Answer, Call
 from modalmesh.client.channel import BULK_TIMEOUTS, DEFAULT_ADDRESS, IN_FLIGHT, NO_DEADLINE, OPTIONS, PAGE_SIZE
 from modalmesh.embeddings import Dtype
 from modalmesh.item_embeddings import ItemEmbeddings
+from modalmesh.tls import Tls
 from modalmesh.v1.recommender_service_pb2_grpc import RecommenderStub
 
 
@@ -26,11 +28,18 @@ class AsyncClient:
     Iterables of items and events are read on that loop: give lists or generators that don't wait.
     """
 
-    def __init__(self, address: str = DEFAULT_ADDRESS, namespace: str = "default", timeout: float = 30.0) -> None:
+    def __init__(
+        self,
+        address: str = DEFAULT_ADDRESS,
+        namespace: str = "default",
+        timeout: float = 30.0,
+        *,
+        tls: Tls | None = None,
+    ) -> None:
         self.namespace = namespace
         self._timeout = timeout
-        self._peer = Peer(address)
-        self._channel = grpc.aio.insecure_channel(address, options=OPTIONS)
+        self._peer = Peer(address, tls)
+        self._channel = open_aio_channel(address, tls, OPTIONS)
         self._stub = RecommenderStub(self._channel)
 
     async def upsert_items(self, items: Iterable[types.Item], *, timeout: float | None = None) -> types.UpsertSummary:

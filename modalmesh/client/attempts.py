@@ -10,8 +10,10 @@ import time
 
 import grpc
 
+from modalmesh.client.connecting import why_unreached, why_unsafe
 from modalmesh.errors import ModalmeshError, Overloaded, Unavailable
 from modalmesh.status import from_rpc_error
+from modalmesh.tls import Tls
 
 TRIES = 6
 """With the waits between them: longer than the 5 s in which a supervisor brings a gateway back."""
@@ -23,8 +25,9 @@ _LONGEST_WAIT = 2.0
 class Peer:
     """Where the calls go, and whether anything there has ever answered."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, tls: Tls | None = None) -> None:
         self.address = address
+        self._tls = tls
         self.answered = False
 
     def error_of(self, error: grpc.RpcError) -> ModalmeshError:
@@ -33,13 +36,11 @@ class Peer:
         if not _is_lost_connection(typed):
             self.answered = True
             return typed
+        if unsafe := why_unsafe(self.address, self._tls, typed.message):
+            return unsafe
         if self.answered:
             return Unavailable("gateway", f"lost the mesh at {self.address}: {typed.message}", reason="CONNECTION_LOST")
-        return Unavailable(
-            "gateway",
-            f"no mesh answers at {self.address}: is one up? `modalmesh up --detach` starts one ({typed.message})",
-            reason="CONNECTION_FAILED",
-        )
+        return why_unreached(self.address, self._tls, typed.message)
 
 
 class Attempts:
@@ -70,7 +71,7 @@ class Attempts:
         typed = self._peer.error_of(error)
         self._tries += 1
         wait = self._wait(typed)
-        hopeless = self._tries >= TRIES or (not was_reached and typed.reason == "CONNECTION_FAILED")
+        hopeless = self._tries >= TRIES or (not was_reached and _is_no_connection(typed))
         if wait is None or hopeless or time.monotonic() + wait >= self._end:
             raise typed from error
         return wait
@@ -79,8 +80,7 @@ class Attempts:
         backoff = min(_LONGEST_WAIT, _FIRST_WAIT * 2.0 ** (self._tries - 1))
         if not isinstance(error, Unavailable | Overloaded):
             return None
-        lost = error.reason in ("CONNECTION_LOST", "CONNECTION_FAILED")
-        wait = backoff if lost else max(backoff, error.retry_after)
+        wait = backoff if _is_no_connection(error) else max(backoff, error.retry_after)
         # Callers that failed together must not come back together.
         return wait * random.uniform(1.0, 1.25)  # noqa: S311 - spreads load, guards nothing
 
@@ -88,3 +88,7 @@ class Attempts:
 def _is_lost_connection(error: ModalmeshError) -> bool:
     """Whether gRPC itself said UNAVAILABLE: the gateway always names the part that is down."""
     return isinstance(error, Unavailable) and not error.part
+
+
+def _is_no_connection(error: ModalmeshError) -> bool:
+    return error.reason.startswith(("CONNECTION_", "TLS_"))

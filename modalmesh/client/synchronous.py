@@ -11,12 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from modalmesh import types
+from modalmesh.channels import open_channel
 from modalmesh.client import calls, chunks
 from modalmesh.client.attempts import Attempts, Peer
 from modalmesh.client.calls import Answer, Call
 from modalmesh.client.channel import BULK_TIMEOUTS, DEFAULT_ADDRESS, IN_FLIGHT, NO_DEADLINE, OPTIONS, PAGE_SIZE
 from modalmesh.embeddings import Dtype
 from modalmesh.item_embeddings import ItemEmbeddings
+from modalmesh.tls import Tls
 from modalmesh.v1.recommender_service_pb2_grpc import RecommenderStub
 
 
@@ -25,14 +27,22 @@ class Client:
 
     Every call has a deadline of `timeout` seconds unless it is given its own (math.inf for none), is tried again
     for some seconds while the mesh is overloaded or a part is down, and raises the errors of modalmesh.errors:
-    InvalidInput with the field, NotFound, Overloaded, Unavailable, DeadlineExceeded, InternalError.
+    InvalidInput with the field, NotFound, Overloaded, Unavailable, DeadlineExceeded, InternalError. Without `tls` it
+    speaks plaintext; files that can't be used are an InvalidInput at once, and those that are replaced are taken up.
     """
 
-    def __init__(self, address: str = DEFAULT_ADDRESS, namespace: str = "default", timeout: float = 30.0) -> None:
+    def __init__(
+        self,
+        address: str = DEFAULT_ADDRESS,
+        namespace: str = "default",
+        timeout: float = 30.0,
+        *,
+        tls: Tls | None = None,
+    ) -> None:
         self.namespace = namespace
         self._timeout = timeout
-        self._peer = Peer(address)
-        self._channel = grpc.insecure_channel(address, options=OPTIONS)
+        self._peer = Peer(address, tls)
+        self._channel = open_channel(address, tls, OPTIONS)
         self._stub = RecommenderStub(self._channel)
 
     def upsert_items(self, items: Iterable[types.Item], *, timeout: float | None = None) -> types.UpsertSummary:

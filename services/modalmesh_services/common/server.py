@@ -11,6 +11,7 @@ from grpc_health.v1 import health, health_pb2_grpc
 from grpc_health.v1.health_pb2 import HealthCheckResponse
 from grpc_reflection.v1alpha import reflection
 
+from modalmesh.credentials import server_credentials
 from modalmesh.errors import ModalmeshError
 from modalmesh_services.common.collecting import leave_alone_what_is_there
 from modalmesh_services.common.grpc_log import ignore_callers_that_left
@@ -64,13 +65,18 @@ class MeshServer:
         """
         wanted = f"{self._settings.host}:{self._settings.port}"
         try:
-            self.port = self.grpc.add_insecure_port(wanted)
+            self.port = self._listen(wanted)
         except RuntimeError as error:
             raise OSError(f"can't listen on {wanted}: the port is taken or the address isn't this machine's") from error
         if self._settings.metrics_port:
             self._metrics_server = MetricsServer(self._settings.host, self._settings.metrics_port, self.metrics)
         await self.set_serving(False)
         await self.grpc.start()
+
+    def _listen(self, wanted: str) -> int:
+        if tls := self._settings.tls:
+            return self.grpc.add_secure_port(wanted, server_credentials(tls))
+        return self.grpc.add_insecure_port(wanted)
 
     async def set_serving(self, serving: bool) -> None:
         """Tell those who ask for this server's health; a server that stops isn't SERVING any more."""

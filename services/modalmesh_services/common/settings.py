@@ -5,8 +5,12 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, CliSettingsSource, SettingsConfigDict
+
+from modalmesh.errors import InvalidInput
+from modalmesh.tls import Tls, check_certificates, check_key, tls_or_none
 
 
 class ServerSettings(BaseSettings):
@@ -20,6 +24,32 @@ class ServerSettings(BaseSettings):
     max_message_bytes: int = Field(64 * 1024 * 1024, gt=0, description="largest message, either way")
     grace_seconds: float = Field(10.0, ge=0, description="how long a stop waits for calls under way")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="least level that is logged")
+    tls_certificate: str = Field("", description="PEM file of this server's certificate; empty: it speaks plaintext")
+    tls_key: str = Field("", description="PEM file of the certificate's key")
+    tls_ca: str = Field(
+        "", description="PEM file of the CA by which callers' certificates are checked; empty: none is asked for"
+    )
+
+    @property
+    def tls(self) -> Tls | None:
+        """The files by which this server is known; none where it speaks plaintext."""
+        return tls_or_none({"certificate": self.tls_certificate, "key": self.tls_key, "ca": self.tls_ca})
+
+    @field_validator("tls_certificate", "tls_key", "tls_ca")
+    @classmethod
+    def _check_tls(cls, name: str, info: ValidationInfo) -> str:
+        """One of the three, beside those above it."""
+        certificate = info.data.get("tls_certificate", "")
+        try:
+            if info.field_name == "tls_key" and "tls_certificate" in info.data:
+                check_key(certificate, name)
+            elif info.field_name != "tls_key" and name:
+                check_certificates(str(info.field_name), name)
+        except InvalidInput as error:
+            raise PydanticCustomError("tls", "{detail}", {"detail": error.detail}) from error
+        if info.field_name == "tls_ca" and name and not certificate:
+            raise PydanticCustomError("tls", "is of no use without tls_certificate and tls_key")
+        return name
 
     @classmethod
     def load(cls, program: str, description: str, arguments: Sequence[str] | None = None) -> Self:

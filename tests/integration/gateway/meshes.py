@@ -6,9 +6,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import grpc
-
 from modalmesh import AsyncClient
+from modalmesh.channels import open_aio_channel
 from modalmesh.v1 import fusion_ranker_service_pb2 as ranker_pb
 from modalmesh.v1 import image_encoder_service_pb2 as image_pb
 from modalmesh.v1 import text_encoder_service_pb2 as text_pb
@@ -128,8 +127,8 @@ class GatedRanker(FusionRankerServicer):
         return await super().Rank(request, context)
 
 
-async def serve_ranker(ranker: FusionRankerServicer, port: int = 0) -> MeshServer:
-    server = MeshServer(ServerSettings(port=port, grace_seconds=0), ["modalmesh.v1.FusionRanker"])
+async def serve_ranker(ranker: FusionRankerServicer, port: int = 0, **settings: Any) -> MeshServer:
+    server = MeshServer(ServerSettings(port=port, grace_seconds=0, **settings), ["modalmesh.v1.FusionRanker"])
     add_FusionRankerServicer_to_server(ranker, server.grpc)
     await server.start()
     await server.set_serving(True)
@@ -169,6 +168,7 @@ class Replica:
     """One gateway, a client of it, and the bare contract for what a client hides."""
 
     client: AsyncClient
+    address: str
     gateway: Gateway
     stub: Any
 
@@ -197,9 +197,11 @@ async def running_gateway(settings: GatewaySettings) -> AsyncIterator[Replica]:
         stack.push_async_callback(server.stop)
         await gateway.start()
         await server.set_serving(True)
-        client = await stack.enter_async_context(AsyncClient(server.address, "shop", timeout=10.0))
-        channel = await stack.enter_async_context(grpc.aio.insecure_channel(server.address))
-        yield Replica(client, gateway, RecommenderStub(channel))
+        # Where the mesh speaks TLS, the callers have the same certificate.
+        client = await stack.enter_async_context(AsyncClient(server.address, "shop", timeout=10.0, tls=settings.tls))
+        channel = open_aio_channel(server.address, settings.tls, ())
+        stack.push_async_callback(channel.close)
+        yield Replica(client, server.address, gateway, RecommenderStub(channel))
 
 
 @dataclass(frozen=True)
@@ -223,11 +225,13 @@ class Mesh(Replica):
 
 @asynccontextmanager
 async def running_mesh(valkey: ValkeyProcess, **settings: Any) -> AsyncIterator[Mesh]:
+    """`settings` are the gateway's; those of TLS are all servers'."""
     text, image, ranker = GatedTextEncoder(), GatedImageEncoder(), GatedRanker(RANKER_CONFIG)
+    tls = {name: value for name, value in settings.items() if name.startswith("tls_")}
     services = (
-        Service(lambda port: serve_text_encoder(text, port)),
-        Service(lambda port: serve_image_encoder(image, port)),
-        Service(lambda port: serve_ranker(ranker, port)),
+        Service(lambda port: serve_text_encoder(text, port, **tls)),
+        Service(lambda port: serve_image_encoder(image, port, **tls)),
+        Service(lambda port: serve_ranker(ranker, port, **tls)),
     )
     async with AsyncExitStack() as stack:
         for service in services:
@@ -235,7 +239,8 @@ async def running_mesh(valkey: ValkeyProcess, **settings: Any) -> AsyncIterator[
             stack.push_async_callback(service.stop)
         wanted = _settings(valkey, *services).model_copy(update=settings)
         replica = await stack.enter_async_context(running_gateway(wanted))
-        yield Mesh(replica.client, replica.gateway, replica.stub, wanted, text, image, ranker, *services, valkey)
+        seen = (replica.client, replica.address, replica.gateway, replica.stub)
+        yield Mesh(*seen, wanted, text, image, ranker, *services, valkey)
 
 
 def _settings(valkey: ValkeyProcess, text: Service, image: Service, ranker: Service) -> GatewaySettings:
