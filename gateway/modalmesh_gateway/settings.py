@@ -1,10 +1,15 @@
 """The gateway's settings."""
 
+from typing import Annotated
+
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from modalmesh.positive import POSITIVE_RATING
+from modalmesh_services.common.environment import HoldsSecret
 from modalmesh_services.common.settings import ServerSettings
+
+RedisUrl = Annotated[str, HoldsSecret(), Field(pattern=r"^((rediss?|unix)://.+)?$")]
 
 
 class GatewaySettings(ServerSettings):
@@ -13,8 +18,8 @@ class GatewaySettings(ServerSettings):
     model_config = SettingsConfigDict(env_prefix="MODALMESH_")
 
     port: int = Field(50050, ge=0, le=65535, description="port to listen on; 0 takes a free one")
-    redis_url: str = Field("redis://127.0.0.1:6379/0", description="where items, histories and events are kept")
-    cache_url: str = Field("", description="a Redis of its own for cached embeddings; empty: redis_url's")
+    redis_url: RedisUrl = Field("redis://127.0.0.1:6379/0", description="where items, histories and events are kept")
+    cache_url: RedisUrl = Field("", description="a Redis of its own for cached embeddings; empty: redis_url's")
     text_encoder: str = Field("127.0.0.1:50051", description="address of the text-encoder")
     image_encoder: str = Field("127.0.0.1:50052", description="address of the image-encoder")
     fusion_ranker: str = Field("127.0.0.1:50053", description="address of the fusion-ranker")

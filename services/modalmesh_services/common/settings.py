@@ -1,22 +1,17 @@
 """Settings: filled once from flags and environment; a bad value names its key. Knows no grpc."""
 
-import argparse
-import sys
-from collections.abc import Sequence
-from typing import Any, NoReturn, Self
+from typing import Literal
 
-from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
-from pydantic_settings import BaseSettings, CliSettingsSource, SettingsConfigDict
 
 from modalmesh.errors import InvalidInput
 from modalmesh.tls import Tls, check_certificates, check_key, tls_or_none
+from modalmesh_services.common.configuration import Configuration
 
 
-class ServerSettings(BaseSettings):
+class ServerSettings(Configuration):
     """What every server takes. Flags win over environment, environment over defaults."""
-
-    model_config = SettingsConfigDict(frozen=True, cli_kebab_case=True, extra="ignore", cli_hide_none_type=True)
 
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(0, ge=0, le=65535, description="port to listen on; 0 takes a free one")
@@ -24,6 +19,7 @@ class ServerSettings(BaseSettings):
     max_message_bytes: int = Field(64 * 1024 * 1024, gt=0, description="largest message, either way")
     grace_seconds: float = Field(10.0, ge=0, description="how long a stop waits for calls under way")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="least level that is logged")
+    log_format: Literal["text", "json"] = Field("text", description="text for people, or json: an object a line")
     tls_certificate: str = Field("", description="PEM file of this server's certificate; empty: it speaks plaintext")
     tls_key: str = Field("", description="PEM file of the certificate's key")
     tls_ca: str = Field(
@@ -50,30 +46,3 @@ class ServerSettings(BaseSettings):
         if info.field_name == "tls_ca" and name and not certificate:
             raise PydanticCustomError("tls", "is of no use without tls_certificate and tls_key")
         return name
-
-    @classmethod
-    def load(cls, program: str, description: str, arguments: Sequence[str] | None = None) -> Self:
-        """Read flags and environment.
-
-        Exits with 2 and one line an error, each naming flag and environment variable, when a value is wrong.
-        """
-        parser = argparse.ArgumentParser(
-            prog=program,
-            description=description,
-            epilog=f"example: {program} --port 50051. Every flag is also an environment variable: "
-            f"--port is {cls.model_config.get('env_prefix', '')}PORT.",
-        )
-        source: CliSettingsSource[Any] = CliSettingsSource(cls, root_parser=parser)
-        try:
-            return cls(_cli_settings_source=source(args=list(arguments) if arguments is not None else True))
-        except ValidationError as error:
-            cls._exit_naming_keys(program, error)
-
-    @classmethod
-    def _exit_naming_keys(cls, program: str, error: ValidationError) -> NoReturn:
-        prefix = cls.model_config.get("env_prefix", "")
-        for problem in error.errors():
-            name = ".".join(str(part) for part in problem["loc"])
-            keys = f"--{name.replace('_', '-')} ({prefix}{name.upper()})"
-            sys.stderr.write(f"{program}: {keys}: {problem['msg']}, got {problem['input']!r}\n")
-        sys.exit(2)
