@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, cast
+from typing import Any, NoReturn, TypeAlias, cast
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -13,15 +13,10 @@ from modalmesh.errors import InternalError, InvalidInput, ModalmeshError
 from modalmesh.status import DETAILS_KEY, public_message, status_code, to_status
 from modalmesh_services.common.deadline import Deadline
 from modalmesh_services.common.ending import end_all
+from modalmesh_services.common.handlers import Context, Handler, behaviour_of, with_behaviour
 
 logger = logging.getLogger(__name__)
 
-if TYPE_CHECKING:
-    # Only the stubs make this class generic.
-    Handler: TypeAlias = grpc.RpcMethodHandler[Any, Any]
-else:
-    Handler = grpc.RpcMethodHandler
-Context = grpc.aio.ServicerContext[Any, Any]
 Know: TypeAlias = Callable[[], AbstractContextManager[None]]
 
 
@@ -62,16 +57,8 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
 
     def _guard(self, handler: Handler, method: str) -> Handler:
         wrap = _guard_stream if handler.response_streaming else _guard_unary
-        kind = {
-            (False, False): ("unary_unary", grpc.unary_unary_rpc_method_handler),
-            (False, True): ("unary_stream", grpc.unary_stream_rpc_method_handler),
-            (True, False): ("stream_unary", grpc.stream_unary_rpc_method_handler),
-            (True, True): ("stream_stream", grpc.stream_stream_rpc_method_handler),
-        }
-        name, make = kind[handler.request_streaming, handler.response_streaming]
-        behaviour = _reading(getattr(handler, name), handler)
-        wrapped: Handler = make(wrap(behaviour, method, self._know), None, handler.response_serializer)
-        return wrapped
+        behaviour = _reading(behaviour_of(handler), handler)
+        return with_behaviour(handler, wrap(behaviour, method, self._know), None)
 
     @contextmanager
     def _know(self) -> Iterator[None]:
@@ -139,5 +126,7 @@ async def _abort(context: Context, error: Exception, method: str) -> NoReturn:
         logger.exception("%s failed", method, exc_info=error)
         error = InternalError("internal error; the server's log has the details")
     status = to_status(error)
-    context.set_trailing_metadata(((DETAILS_KEY, status.SerializeToString()),))
+    # The request's id is there already.
+    before = context.trailing_metadata() or ()
+    context.set_trailing_metadata((*before, (DETAILS_KEY, status.SerializeToString())))
     await context.abort(status_code(error), public_message(error))

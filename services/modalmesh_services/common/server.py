@@ -5,6 +5,7 @@ import logging
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import closing
 
 import grpc
 from grpc_health.v1 import health, health_pb2_grpc
@@ -13,11 +14,15 @@ from grpc_reflection.v1alpha import reflection
 
 from modalmesh.credentials import server_credentials
 from modalmesh.errors import ModalmeshError
+from modalmesh_services.common.call_metrics import CallMetrics
 from modalmesh_services.common.collecting import leave_alone_what_is_there
 from modalmesh_services.common.grpc_log import ignore_callers_that_left
 from modalmesh_services.common.interceptors import ErrorInterceptor
+from modalmesh_services.common.logs import configure, log_without_repr
+from modalmesh_services.common.observing import ObservingInterceptor, list_methods
 from modalmesh_services.common.settings import ServerSettings
-from modalmesh_services.common.telemetry import MetricsServer, process_registry
+from modalmesh_services.common.telemetry import CallCollector, MetricsServer, process_registry
+from modalmesh_services.common.trace_export import TraceExport
 
 logger = logging.getLogger(__name__)
 
@@ -40,9 +45,12 @@ class MeshServer:
         self._stopping = False
         self.metrics = process_registry()
         self._metrics_server: MetricsServer | None = None
+        self.calls = CallMetrics()
+        list_methods(self._names, self.calls)
+        self.metrics.register(CallCollector(self.calls))
         self._errors = ErrorInterceptor()
         self.grpc = grpc.aio.server(
-            interceptors=[self._errors],
+            interceptors=[ObservingInterceptor(self.calls), self._errors],
             options=[
                 ("grpc.max_receive_message_length", settings.max_message_bytes),
                 ("grpc.max_send_message_length", settings.max_message_bytes),
@@ -148,14 +156,17 @@ def _new_loop() -> asyncio.AbstractEventLoop:
 
 def main(serving: Callable[[], Awaitable[None]], settings: ServerSettings, name: str) -> int:
     """Log to stderr, run to the end, and turn what can't be started into one clear line and exit code 1."""
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    configure(settings.log_level, settings.log_format)
     ignore_callers_that_left()
+    for warning in settings.warnings:
+        logger.warning("%s", warning)
 
     async def run_all() -> None:
+        asyncio.get_running_loop().set_exception_handler(log_without_repr)
         await serving()
 
     try:
-        with asyncio.Runner(loop_factory=_new_loop) as runner:
+        with closing(TraceExport(name)), asyncio.Runner(loop_factory=_new_loop) as runner:
             runner.run(run_all())
     except (OSError, ValueError, ModalmeshError) as error:
         logger.error("%s can't run: %s", name, error)

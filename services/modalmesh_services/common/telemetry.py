@@ -7,7 +7,9 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from modalmesh_services.common.engine.metrics import Distribution, EngineMetrics
+from modalmesh_services.common.call_metrics import CallMetrics
+from modalmesh_services.common.distribution import Distribution
+from modalmesh_services.common.engine.metrics import EngineMetrics
 
 
 def process_registry() -> CollectorRegistry:
@@ -36,6 +38,30 @@ class MetricsServer:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+
+class CallCollector(Collector):
+    """Shows a server's calls, by the names that dashboards for gRPC know."""
+
+    def __init__(self, metrics: CallMetrics) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> Iterator[Metric]:
+        labels = ["grpc_type", "grpc_service", "grpc_method"]
+        started = CounterMetricFamily("grpc_server_started", "Calls that were begun", labels=labels)
+        handled = CounterMetricFamily(
+            "grpc_server_handled", "Calls that ended, by status code", labels=[*labels, "grpc_code"]
+        )
+        seconds = HistogramMetricFamily("grpc_server_handling_seconds", "From begin to end", labels=labels)
+        in_flight = GaugeMetricFamily("grpc_server_in_flight", "Begun and not ended", labels=labels[1:])
+        for method in self._metrics.all():
+            names = [method.call_type, method.service, method.method]
+            started.add_metric(names, method.started)
+            for code, count in list(method.handled.items()):
+                handled.add_metric([*names, code], count)
+            seconds.add_metric(names, buckets(method.seconds), method.seconds.sum)
+            in_flight.add_metric(names[1:], method.in_flight)
+        yield from (started, handled, seconds, in_flight)
 
 
 class EngineCollector(Collector):
@@ -71,6 +97,10 @@ def _counter(name: str, text: str, value: float) -> CounterMetricFamily:
 
 
 def _histogram(name: str, text: str, distribution: Distribution) -> HistogramMetricFamily:
+    return HistogramMetricFamily(f"modalmesh_encoder_{name}", text, buckets(distribution), distribution.sum)
+
+
+def buckets(distribution: Distribution) -> list[tuple[str, float]]:
+    """As Prometheus has them: each holds what is in those below it."""
     bounds = [*(str(bound) for bound in distribution.bounds), "+Inf"]
-    buckets = list(zip(bounds, map(float, accumulate(distribution.counts)), strict=True))
-    return HistogramMetricFamily(f"modalmesh_encoder_{name}", text, buckets, distribution.sum)
+    return list(zip(bounds, map(float, accumulate(distribution.counts)), strict=True))

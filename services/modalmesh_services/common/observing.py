@@ -1,0 +1,118 @@
+"""Every call is counted and timed, has a request id, and leaves a line when it fails."""
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import suppress
+from typing import Any
+
+import grpc
+from google.protobuf import descriptor_pool
+
+from modalmesh_services.common.access_log import AccessLog
+from modalmesh_services.common.call_metrics import CallMetrics, MethodMetrics
+from modalmesh_services.common.current_call import CurrentCall, enter_call
+from modalmesh_services.common.handlers import Behaviour, Context, Handler, behaviour_of, with_behaviour
+from modalmesh_services.common.request_id import REQUEST_ID_KEY, accepted
+from modalmesh_services.common.serving_spans import traced
+from modalmesh_services.common.status_names import status_name
+from modalmesh_services.common.tracing import active
+
+
+def list_methods(services: Iterable[str], metrics: CallMetrics) -> None:
+    """Count the methods of these services from nothing on, so that their first call is seen as one more."""
+    pool = descriptor_pool.Default()
+    for service in services:
+        with suppress(KeyError):
+            for method in pool.FindServiceByName(service).methods:
+                metrics.of(
+                    f"/{service}/{method.name}",
+                    request_streaming=method.client_streaming,
+                    response_streaming=method.server_streaming,
+                )
+
+
+class ObservingInterceptor(grpc.aio.ServerInterceptor):
+    """The outermost: it sees what all others make of a call. gRPC's own services are left alone."""
+
+    def __init__(self, metrics: CallMetrics) -> None:
+        self._metrics = metrics
+        self._log = AccessLog()
+        self._observed: dict[str, Handler] = {}
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
+        details: grpc.HandlerCallDetails,
+    ) -> Handler | None:
+        # gRPC asks for every call.
+        if observed := self._observed.get(details.method):
+            return observed
+        handler = await continuation(details)
+        if handler is None or details.method.startswith("/grpc."):
+            return handler
+        self._observed[details.method] = observed = self._observe(handler, details.method)
+        return observed
+
+    def _observe(self, handler: Handler, method: str) -> Handler:
+        metrics = self._metrics.of(
+            method, request_streaming=handler.request_streaming, response_streaming=handler.response_streaming
+        )
+        observe = _observe_stream if handler.response_streaming else _observe_unary
+        behaviour: Behaviour = observe(behaviour_of(handler), method, metrics, self._log)
+        if tracing := active():
+            behaviour = traced(tracing, behaviour, method, streaming=handler.response_streaming)
+        return with_behaviour(handler, behaviour, handler.request_deserializer)
+
+
+def _observe_unary(
+    behaviour: Callable[[Any, Context], Awaitable[Any]], method: str, metrics: MethodMetrics, log: AccessLog
+) -> Callable[[Any, Context], Awaitable[Any]]:
+    async def observed(request: Any, context: Context) -> Any:
+        begun = _begin(context, method, metrics)
+        try:
+            response = await behaviour(request, context)
+        except BaseException as error:
+            _end(status_name(error, context), begun, method, metrics, log)
+            raise
+        _end(status_name(None, context), begun, method, metrics, log)
+        return response
+
+    return observed
+
+
+def _observe_stream(
+    behaviour: Callable[[Any, Context], AsyncIterator[Any]], method: str, metrics: MethodMetrics, log: AccessLog
+) -> Callable[[Any, Context], AsyncIterator[Any]]:
+    async def observed(request: Any, context: Context) -> AsyncIterator[Any]:
+        begun = _begin(context, method, metrics)
+        try:
+            async for response in behaviour(request, context):
+                yield response
+        except BaseException as error:
+            _end(status_name(error, context), begun, method, metrics, log)
+            raise
+        _end(status_name(None, context), begun, method, metrics, log)
+
+    return observed
+
+
+def _begin(context: Context, method: str, metrics: MethodMetrics) -> float:
+    metrics.started += 1
+    metrics.in_flight += 1
+    given = None
+    for key, value in context.invocation_metadata() or ():
+        if key == REQUEST_ID_KEY:
+            given = value
+    request_id = accepted(given)
+    enter_call(CurrentCall(method, request_id))
+    context.set_trailing_metadata(((REQUEST_ID_KEY, request_id),))
+    return time.monotonic()
+
+
+def _end(code: str, begun: float, method: str, metrics: MethodMetrics, log: AccessLog) -> None:
+    seconds = time.monotonic() - begun
+    metrics.in_flight -= 1
+    metrics.handled[code] += 1
+    metrics.seconds.add(seconds)
+    if code != "OK":
+        log.failed(method, code, seconds)

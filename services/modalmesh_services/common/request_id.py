@@ -1,0 +1,21 @@
+"""What names a request in all logs that it leaves. Knows no grpc."""
+
+import re
+import secrets
+
+REQUEST_ID_KEY = "x-request-id"
+LONGEST = 128
+
+# What is safe in a log line, a header and a shell. Anything else could be made to look like a line of ours.
+_ACCEPTABLE = re.compile(rf"[A-Za-z0-9._:/+=@-]{{1,{LONGEST}}}")
+
+
+def new_request_id() -> str:
+    return secrets.token_hex(16)
+
+
+def accepted(given: str | bytes | None) -> str:
+    """The caller's own id, or a new one where it gave none or one that isn't acceptable."""
+    if isinstance(given, str) and _ACCEPTABLE.fullmatch(given):
+        return given
+    return new_request_id()

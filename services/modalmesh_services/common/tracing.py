@@ -1,0 +1,150 @@
+"""OpenTelemetry's traces of calls: off unless its environment variables say otherwise, and free then. Knows no grpc.
+
+Spans are made in calls only, never in the background, and hold no content: no error's message, no command's arguments.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+from modalmesh_services.common.deadline import Deadline
+
+if TYPE_CHECKING:
+    from opentelemetry.context import Context
+    from opentelemetry.trace import Span, SpanKind, TracerProvider
+
+    Value = str | int | float
+
+DEADLINE_LEFT = "modalmesh.deadline_left_ms"
+REQUEST_ID = "modalmesh.request_id"
+STATUS = "rpc.response.status_code"
+
+# Nobody's deadline: a caller that set none.
+_LONGEST_SECONDS = 30 * 24 * 3600.0
+
+_deadline: ContextVar[Deadline | None] = ContextVar("traced_deadline", default=None)
+
+
+class Tracing:
+    """Makes spans by one provider."""
+
+    def __init__(self, provider: "TracerProvider") -> None:
+        # Here and below: what doesn't trace needs no OpenTelemetry.
+        from opentelemetry import context, propagate, trace
+
+        self._context = context
+        self._propagate = propagate
+        self._trace = trace
+        self._tracer = provider.get_tracer("modalmesh")
+
+    def serve(self, method: str, carrier: Mapping[str, str], seconds_left: float | None) -> "Span":
+        """Begin a call's span, from here on the current one of this task. `carrier` says where the trace comes from."""
+        deadline = None
+        if seconds_left is not None and seconds_left < _LONGEST_SECONDS:
+            deadline = Deadline.after(seconds_left)
+        _deadline.set(deadline)
+        parent = self._propagate.extract(carrier, self._context.Context())
+        span = self._begin(method, self._trace.SpanKind.SERVER, _rpc(method), deadline, parent)
+        # Never detached: the task ends with the call.
+        self._context.attach(self._trace.set_span_in_context(span, parent))
+        return span
+
+    @contextmanager
+    def hop(self, method: str, deadline: Deadline) -> Iterator[dict[str, str]]:
+        """A span around a call to another service; gives what tells it of the trace."""
+        carrier: dict[str, str] = {}
+        span = self._begin(method, self._trace.SpanKind.CLIENT, _rpc(method), deadline)
+        with self._trace.use_span(span, end_on_exit=True, record_exception=False, set_status_on_exception=False):
+            self._propagate.inject(carrier)
+            try:
+                yield carrier
+            except BaseException as error:
+                self.fail(span, type(error).__name__)
+                raise
+
+    @contextmanager
+    def store(self, operation: str, commands: int, seconds: float) -> Iterator[None]:
+        """A span around one round trip to Redis, which may take so many seconds."""
+        attributes: dict[str, Value] = {
+            "db.system.name": "redis",
+            "db.operation.name": operation,
+            "db.operation.batch.size": commands,
+        }
+        left = _deadline.get()
+        deadline = Deadline.after(min(seconds, left.remaining) if left else seconds)
+        span = self._begin(f"redis {operation}", self._trace.SpanKind.CLIENT, attributes, deadline)
+        with self._trace.use_span(span, end_on_exit=True, record_exception=False, set_status_on_exception=False):
+            try:
+                yield
+            except BaseException as error:
+                self.fail(span, type(error).__name__)
+                raise
+
+    def note(self, attributes: Mapping[str, "Value"]) -> None:
+        """Say more of what is being done now."""
+        self._trace.get_current_span().set_attributes(attributes)
+
+    def fail(self, span: "Span", kind: str) -> None:
+        """What failed, by a name that holds nothing of what was asked."""
+        span.set_attribute("error.type", kind)
+        span.set_status(self._trace.Status(self._trace.StatusCode.ERROR))
+
+    @property
+    def is_in_call(self) -> bool:
+        return bool(self._trace.get_current_span().get_span_context().is_valid)
+
+    @property
+    def trace_id(self) -> str:
+        """Of the call that is being served; empty outside."""
+        context = self._trace.get_current_span().get_span_context()
+        return f"{context.trace_id:032x}" if context.is_valid else ""
+
+    def _begin(
+        self,
+        name: str,
+        kind: "SpanKind",
+        attributes: Mapping[str, "Value"],
+        deadline: Deadline | None,
+        parent: "Context | None" = None,
+    ) -> "Span":
+        left = {DEADLINE_LEFT: round(deadline.remaining * 1000, 3)} if deadline else {}
+        return self._tracer.start_span(name.strip("/"), parent, kind, {**attributes, **left})
+
+
+_active: Tracing | None = None
+
+
+def use(tracing: Tracing | None) -> None:
+    """From here on in this process; None: no traces."""
+    global _active
+    _active = tracing
+
+
+def active() -> Tracing | None:
+    return _active
+
+
+def hop(method: str, deadline: Deadline) -> AbstractContextManager[Mapping[str, str]]:
+    """A span around a call to another service, where a call is being served and traced."""
+    return _active.hop(method, deadline) if _active and _active.is_in_call else nullcontext({})
+
+
+def store(operation: str, commands: int, seconds: float) -> AbstractContextManager[None]:
+    """A span around a round trip to Redis, likewise."""
+    return _active.store(operation, commands, seconds) if _active and _active.is_in_call else nullcontext()
+
+
+def note(**milliseconds: float) -> None:
+    """Say how long parts of the call took, likewise."""
+    if _active and _active.is_in_call:
+        _active.note({f"modalmesh.{name}": round(value, 3) for name, value in milliseconds.items()})
+
+
+def trace_id() -> str:
+    """Of the call that is being served and traced; else empty."""
+    return _active.trace_id if _active else ""
+
+
+def _rpc(method: str) -> dict[str, "Value"]:
+    return {"rpc.system.name": "grpc", "rpc.method": method.strip("/")}
