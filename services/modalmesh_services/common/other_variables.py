@@ -25,6 +25,23 @@ OTHER_VARIABLES = {
     "MODALMESH_REDIS_URL_FILE": OtherVariable(
         "`modalmesh up`, the gateway", "", "a file with that URL, where it holds a password"
     ),
+    "MODALMESH_TLS_CA": OtherVariable(
+        "clients", "", "PEM file of the CA by which the gateway's certificate is checked, as `--tls-ca`"
+    ),
+    "MODALMESH_TLS_CERTIFICATE": OtherVariable(
+        "clients", "", "PEM file of the client's own certificate, as `--tls-certificate`"
+    ),
+    "MODALMESH_TLS_KEY": OtherVariable("clients", "", "PEM file of that certificate's key, as `--tls-key`"),
+    "MODALMESH_TLS_SERVER_NAME": OtherVariable(
+        "clients", "the address's host", "the name in the gateway's certificate, as `--tls-server-name`"
+    ),
+    "OTEL_EXPORTER_OTLP_ENDPOINT": OtherVariable(
+        "every server", "", "where traces go, such as `http://collector:4317`; empty: nowhere"
+    ),
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": OtherVariable("every server", "", "the same, for traces alone"),
+    "OTEL_TRACES_EXPORTER": OtherVariable("every server", "", "`otlp`, `console` or `none`"),
+    "OTEL_SERVICE_NAME": OtherVariable("every server", "the service's name", "its name in traces"),
+    "OTEL_SDK_DISABLED": OtherVariable("every server", "", "`true`: no traces"),
     "XDG_CACHE_HOME": OtherVariable(
         "encoders",
         "`~/.cache`",
