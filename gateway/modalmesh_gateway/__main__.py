@@ -15,6 +15,7 @@ async def serve(settings: GatewaySettings) -> None:
     server = MeshServer(settings, [SERVICE])
     gateway = connect(settings)
     add_RecommenderServicer_to_server(Recommender(gateway), server.grpc)
+    server.metrics.register(gateway.metrics)
     await run(server, gateway.start, gateway.stop, "gateway")
 
 

@@ -1,5 +1,6 @@
 """The one place where the gateway is put together; tests hand in fakes."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 import grpc
@@ -23,6 +24,7 @@ from modalmesh_gateway.services import GrpcImageEncoder, GrpcRanker, GrpcTextEnc
 from modalmesh_gateway.settings import GatewaySettings
 from modalmesh_gateway.store import Store
 from modalmesh_gateway.tasks import TaskGroup
+from modalmesh_gateway.telemetry import GatewayCollector
 from modalmesh_gateway.views import Views
 
 
@@ -69,6 +71,10 @@ class Gateway:
         naming = Naming(services.ranker, Parts(services.text, services.image), part_seconds=settings.part_seconds)
         self.explaining = Explaining(store, retrieval, services.ranker, naming, self.monitor)
         self.searching = Searching(text, image)
+        # By what answers lacked; what may be away is there from the start, so that the first time is seen as one more.
+        self.degraded = Counter(dict.fromkeys(("redis", *self.monitor.names), 0))
+        embedders = {"text": text.counters, "image": image.counters}
+        self.metrics = GatewayCollector(embedders, self.degraded, self.views, self.monitor, store.metrics)
         self.overview = Overview(store, self.views, self.monitor, text, image)
         self._completion = Completion(
             store,

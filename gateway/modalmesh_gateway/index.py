@@ -66,6 +66,11 @@ class Entry:
     image_fingerprint: str
     fused_fingerprint: str
 
+    @property
+    def is_pending(self) -> bool:
+        """Whether it waits for an encoder or the ranker."""
+        return bool(self.item.pending) or not self.fused_fingerprint
+
 
 class Space:
     """The tables of one kind of vector (text, image or fused), one a fingerprint: versions never mix."""
@@ -124,6 +129,8 @@ class ItemIndex:
     def __init__(self) -> None:
         # Counts writes, so that whoever looked through all items knows whether to look again.
         self.changes = 0
+        # Counted as they come and go: it is asked for more often than a million items can be looked through.
+        self.pending = 0
         self.spaces: dict[str, Space] = {"text": Space(), "image": Space(), "fused": Space()}
         self._rows: dict[str, int] = {}
         self._entries: list[Entry | None] = []
@@ -165,11 +172,14 @@ class ItemIndex:
         if row is None:
             row = self._rows[item_id] = self._new_row()
             self._popularity[row] = self.event_count(item_id)
-        self._entries[row] = Entry(
-            record.item,
-            record.text.embeddings.model.fingerprint if record.text else "",
-            record.image.embeddings.model.fingerprint if record.image else "",
-            record.fused.model.fingerprint if record.fused else "",
+        self._set(
+            row,
+            Entry(
+                record.item,
+                record.text.embeddings.model.fingerprint if record.text else "",
+                record.image.embeddings.model.fingerprint if record.image else "",
+                record.fused.model.fingerprint if record.fused else "",
+            ),
         )
         self.spaces["text"].put(row, pool(record.text.embeddings if record.text else None))
         self.spaces["image"].put(row, pool(record.image.embeddings if record.image else None))
@@ -184,7 +194,7 @@ class ItemIndex:
         self.changes += 1
         for space in self.spaces.values():
             space.drop(row)
-        self._entries[row] = None
+        self._set(row, None)
         self._popularity[row] = -np.inf
         self._free.append(row)
 
@@ -225,6 +235,11 @@ class ItemIndex:
     def popularity(self) -> Scores:
         """Positive event counts (capacity,); -inf for free rows."""
         return self._popularity[: self.capacity]
+
+    def _set(self, row: int, entry: Entry | None) -> None:
+        before = self._entries[row]
+        self.pending += (entry is not None and entry.is_pending) - (before is not None and before.is_pending)
+        self._entries[row] = entry
 
     def _new_row(self) -> int:
         if self._free:

@@ -53,7 +53,7 @@ def namespace_status(view: NamespaceView) -> NamespaceStatus:
         items=len(entries),
         with_text=sum(entry.text_fingerprint != "" for entry in entries),
         with_image=sum(entry.image_fingerprint != "" for entry in entries),
-        pending=sum(bool(entry.item.pending) or not entry.fused_fingerprint for entry in entries),
+        pending=view.index.pending,
         events=view.events,
         index_age_ms=view.age_ms,
         loading=not view.loaded.is_set(),

@@ -29,6 +29,10 @@ class PartMonitor:
         self._models: dict[str, ModelInfo] = {}
         self._problems: dict[str, str] = {part.name: "not asked yet" for part in parts}
 
+    @property
+    def names(self) -> list[str]:
+        return [part.name for part in self._parts]
+
     def known(self, name: str) -> ModelInfo | None:
         """The model that a part served last; none before its first answer."""
         return self._models.get(name)

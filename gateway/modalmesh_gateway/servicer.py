@@ -6,6 +6,7 @@ from modalmesh import convert
 from modalmesh.convert_matrices import dtype_from_proto
 from modalmesh.embeddings import Dtype
 from modalmesh.errors import NotFound
+from modalmesh.types import Served
 from modalmesh.v1 import recommender_service_pb2 as pb
 from modalmesh.v1.recommender_service_pb2_grpc import RecommenderServicer
 from modalmesh_gateway.bootstrap import Gateway
@@ -27,7 +28,8 @@ from modalmesh_gateway.validation import (
 )
 from modalmesh_gateway.views import NamespaceView
 from modalmesh_services.common.deadline import Deadline
-from modalmesh_services.common.interceptors import Context, deadline_of
+from modalmesh_services.common.handlers import Context
+from modalmesh_services.common.interceptors import deadline_of
 
 _PAGE_SIZE = 100
 
@@ -124,7 +126,7 @@ class Recommender(RecommenderServicer):
         answer = await self._gateway.recommending.recommend(view, request.user_id, request.k, request.explain, deadline)
         return pb.RecommendResponse(
             items=[convert.ranked_item_to_proto(item) for item in answer.items],
-            served=convert.served_to_proto(answer.served),
+            served=self._served(answer.served),
         )
 
     async def Rank(self, request: pb.RankRequest, context: Context) -> pb.RankResponse:
@@ -140,7 +142,7 @@ class Recommender(RecommenderServicer):
         return pb.RankResponse(
             items=[convert.ranked_item_to_proto(item) for item in answer.items],
             unknown=answer.unknown,
-            served=convert.served_to_proto(answer.served),
+            served=self._served(answer.served),
         )
 
     async def SimilarItems(
@@ -155,7 +157,7 @@ class Recommender(RecommenderServicer):
         answer = self._gateway.searching.similar(view, request.item_id, request.k, by)
         return pb.SimilarItemsResponse(
             items=[convert.ranked_item_to_proto(item) for item in answer.items],
-            served=convert.served_to_proto(answer.served),
+            served=self._served(answer.served),
         )
 
     async def SearchItems(
@@ -171,7 +173,7 @@ class Recommender(RecommenderServicer):
         answer = await self._gateway.searching.search(view, request.text, request.image, request.k, limited)
         return pb.SearchItemsResponse(
             items=[convert.ranked_item_to_proto(item) for item in answer.items],
-            served=convert.served_to_proto(answer.served),
+            served=self._served(answer.served),
         )
 
     async def Explain(self, request: pb.ExplainRequest, context: Context) -> pb.ExplainResponse:
@@ -185,11 +187,15 @@ class Recommender(RecommenderServicer):
         answer = await self._gateway.explaining.explain(view, request.user_id, ids, wanted, deadline)
         return pb.ExplainResponse(
             explanations=[convert.explanation_to_proto(explanation) for explanation in answer.explanations],
-            served=convert.served_to_proto(answer.served),
+            served=self._served(answer.served),
         )
 
     async def GetStatus(self, request: pb.GetStatusRequest, context: Context) -> pb.GetStatusResponse:
         return convert.status_to_proto(await self._gateway.overview.status())
+
+    def _served(self, served: Served) -> pb.Served:
+        self._gateway.degraded.update(lack.part for lack in served.lacked)
+        return convert.served_to_proto(served)
 
     def _deadline(self, context: Context) -> Deadline:
         return deadline_of(context, self._gateway.settings.call_seconds)

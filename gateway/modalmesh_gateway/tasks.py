@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Coroutine
+from contextvars import Context
 from typing import Any
 
 from modalmesh_services.common.ending import end_all
@@ -17,7 +18,8 @@ class TaskGroup:
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def start(self, work: Coroutine[Any, Any, Any], *, name: str) -> None:
-        task = asyncio.create_task(work, name=name)
+        # In a context of its own: what a call starts outlives it, and isn't its work any more.
+        task = asyncio.create_task(work, name=name, context=Context())
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 

@@ -4,6 +4,7 @@ from modalmesh_gateway.store.cache import EmbeddingCache
 from modalmesh_gateway.store.catalogue import Catalogue
 from modalmesh_gateway.store.changes import Change, Changes, Cursor, Resync
 from modalmesh_gateway.store.histories import Histories
+from modalmesh_gateway.store.metrics import ServerMetrics
 from modalmesh_gateway.store.namespaces import Namespaces
 from modalmesh_gateway.store.records import (
     EmbeddingKey,
@@ -29,6 +30,7 @@ __all__ = [
     "Namespaces",
     "PutResult",
     "Resync",
+    "ServerMetrics",
     "Store",
     "StoredDigest",
     "StoredHistory",

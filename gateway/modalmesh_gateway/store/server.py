@@ -1,6 +1,8 @@
 """One Redis or Valkey server: connections that come back by themselves, pipelines, durability."""
 
+import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,12 +10,14 @@ import hiredis
 from redis.asyncio import BlockingConnectionPool, Connection, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError, NoScriptError, ResponseError  # noqa: A004 - redis names it so
+from redis.exceptions import ConnectionError, NoScriptError, RedisError, ResponseError  # noqa: A004 - redis names it so
 
 from modalmesh.errors import Unavailable
 from modalmesh_gateway.store.failures import FORBIDDEN, PART, redis_failures
 from modalmesh_gateway.store.keys import FENCE
+from modalmesh_gateway.store.metrics import ServerMetrics
 from modalmesh_gateway.store.scripts import SCRIPTS, Command
+from modalmesh_services.common import tracing
 
 # What the server does at once: few enough that it answers others, and us, in time.
 _PIPELINE_COMMANDS = 256
@@ -60,6 +64,7 @@ class Server:
         self._timeout_seconds = timeout_seconds
         self._clients: dict[float, Redis] = {}
         self._facts: ServerFacts | None = None
+        self.metrics = ServerMetrics()
         self._client(0.0)
 
     async def close(self) -> None:
@@ -143,11 +148,27 @@ class Server:
         return answers
 
     async def _send(self, commands: Sequence[Command], patience_seconds: float, at_once: bool) -> list[Any]:
-        async with self._client(patience_seconds).pipeline(transaction=at_once) as pipeline:
-            for command in commands:
-                pipeline.execute_command(*command)
-            answers: list[Any] = await pipeline.execute(raise_on_error=False)
+        with self._round_trip(commands, patience_seconds):
+            async with self._client(patience_seconds).pipeline(transaction=at_once) as pipeline:
+                for command in commands:
+                    pipeline.execute_command(*command)
+                answers: list[Any] = await pipeline.execute(raise_on_error=False)
         return answers
+
+    @contextmanager
+    def _round_trip(self, commands: Sequence[Command], patience_seconds: float) -> Iterator[None]:
+        """Count one, and show it in the trace of the call that it is made for."""
+        begun = time.monotonic()
+        try:
+            with tracing.store(commands, self._timeout_seconds + patience_seconds):
+                yield
+        except (RedisError, OSError):
+            self.metrics.up = False
+            self.metrics.failures += 1
+            raise
+        self.metrics.up = True
+        if not patience_seconds:
+            self.metrics.seconds.add(time.monotonic() - begun)
 
     def _client(self, patience_seconds: float) -> Redis:
         """A client whose commands may block for `patience_seconds` beyond the usual wait."""

@@ -8,6 +8,7 @@ from modalmesh_gateway.store.cache import EmbeddingCache
 from modalmesh_gateway.store.catalogue import Catalogue
 from modalmesh_gateway.store.changes import Changes
 from modalmesh_gateway.store.histories import Histories
+from modalmesh_gateway.store.metrics import ServerMetrics
 from modalmesh_gateway.store.namespaces import Namespaces
 from modalmesh_gateway.store.server import Server
 
@@ -43,6 +44,14 @@ class Store:
         self.histories = Histories(self._server, self.namespaces, window=history_window, log_length=log_length)
         self.cache = EmbeddingCache(self._cache_server, ttl_seconds=cache_ttl_seconds)
         self.changes = Changes(self._server, self.namespaces)
+
+    @property
+    def metrics(self) -> dict[str, ServerMetrics]:
+        """Of each server, by what it keeps; a server that keeps both counts once, as that of the records."""
+        metrics = {"records": self._server.metrics}
+        if self._cache_server is not self._server:
+            metrics["cache"] = self._cache_server.metrics
+        return metrics
 
     async def status(self) -> StoreStatus:
         """What the server is and how durable; never raises when it can't be reached."""

@@ -3,7 +3,7 @@
 Spans are made in calls only, never in the background, and hold no content: no error's message, no command's arguments.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
@@ -64,12 +64,13 @@ class Tracing:
                 raise
 
     @contextmanager
-    def store(self, operation: str, commands: int, seconds: float) -> Iterator[None]:
+    def store(self, commands: Sequence[Sequence[object]], seconds: float) -> Iterator[None]:
         """A span around one round trip to Redis, which may take so many seconds."""
+        operation = " ".join(dict.fromkeys(str(command[0]) for command in commands))
         attributes: dict[str, Value] = {
             "db.system.name": "redis",
             "db.operation.name": operation,
-            "db.operation.batch.size": commands,
+            "db.operation.batch.size": len(commands),
         }
         left = _deadline.get()
         deadline = Deadline.after(min(seconds, left.remaining) if left else seconds)
@@ -130,9 +131,9 @@ def hop(method: str, deadline: Deadline) -> AbstractContextManager[Mapping[str, 
     return _active.hop(method, deadline) if _active and _active.is_in_call else nullcontext({})
 
 
-def store(operation: str, commands: int, seconds: float) -> AbstractContextManager[None]:
+def store(commands: Sequence[Sequence[object]], seconds: float) -> AbstractContextManager[None]:
     """A span around a round trip to Redis, likewise."""
-    return _active.store(operation, commands, seconds) if _active and _active.is_in_call else nullcontext()
+    return _active.store(commands, seconds) if _active and _active.is_in_call else nullcontext()
 
 
 def note(**milliseconds: float) -> None:

@@ -13,7 +13,7 @@ from modalmesh.v1 import recommender_service_pb2 as gateway
 from modalmesh.v1.recommender_service_pb2_grpc import RecommenderStub
 from modalmesh.v1.text_encoder_service_pb2 import TextEncoderEncodeStreamRequest
 from modalmesh.v1.text_encoder_service_pb2_grpc import TextEncoderStub
-from modalmesh_services.common.interceptors import Context
+from modalmesh_services.common.handlers import Context
 from tests.unit.common.told import Told
 
 KINDS = [

@@ -8,7 +8,7 @@ import grpc
 
 from modalmesh.v1 import recommender_service_pb2 as gateway
 from modalmesh.v1 import text_encoder_service_pb2 as encoder
-from modalmesh_services.common.interceptors import Context
+from modalmesh_services.common.handlers import Context
 from modalmesh_services.common.server import MeshServer
 from modalmesh_services.common.settings import ServerSettings
 
