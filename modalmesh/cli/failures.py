@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 import click
 
 from modalmesh.errors import InvalidInput, ModalmeshError
+from modalmesh.local.failures import WrongSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,5 +47,16 @@ def tell(failure: Failure, as_json: bool) -> None:
     field = f"{failure.field}: " if failure.field and failure.field not in failure.message else ""
     line = " ".join(f"{field}{failure.message}".split())
     sys.stderr.write(f"modalmesh: {line} [{failure.reason}]\n")
+    _put_out(failure, as_json)
+
+
+def tell_settings(error: WrongSettings, as_json: bool) -> None:
+    """Here it is more than a line: each is another setting to correct, as its server would say it."""
+    sys.stderr.writelines(f"{line}\n" for line in error.lines)
+    sys.stderr.write(f"modalmesh: nothing was started [{error.reason}]\n")
+    _put_out(of_error(error), as_json)
+
+
+def _put_out(failure: Failure, as_json: bool) -> None:
     if as_json:
         sys.stdout.write(json.dumps({"error": asdict(failure)}, ensure_ascii=False) + "\n")

@@ -9,6 +9,7 @@ import click
 from modalmesh.cli import answers, demo, evaluate, failures, filling, fine_tune, lifecycle, status, train
 from modalmesh.cli.options import example
 from modalmesh.errors import ModalmeshError
+from modalmesh.local.failures import WrongSettings
 
 DONE, FAILED, WRONG_USE = 0, 1, 2
 
@@ -63,6 +64,9 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         # Whoever read our output has gone; Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except WrongSettings as error:
+        failures.tell_settings(error, as_json)
+        return WRONG_USE
     except (ModalmeshError, OSError) as error:
         failures.tell(failures.of_error(error), as_json)
     except Exception as error:

@@ -13,6 +13,8 @@ from modalmesh.local.readiness import GrpcHealth, Readiness, RedisPing
 from modalmesh.local.state import Home
 
 REDIS_URL = "MODALMESH_REDIS_URL"
+# Whoever starts a mesh has read it already, and to give both is an error.
+_NO_FILE = {"MODALMESH_REDIS_URL_FILE": ""}
 _MOST_THREADS = 4
 # A large append-only file takes its time, and so does a model that is downloaded first.
 _REDIS_START_SECONDS = 600.0
@@ -86,7 +88,9 @@ def mesh_spec(home: Home, port: int, redis_url: str, ranking: Ranking = AS_SET) 
     # The URL goes by environment: everybody on the machine can read a command line, and it may hold a password.
     # The gateway is ready without the others. It starts last so that its first look finds them: else the first items
     # that come in are left pending. It stops first, since what it has accepted still needs the others.
-    gateway = _server("gateway", "modalmesh_gateway", address, *places, ranks=(2, 0), **{REDIS_URL: redis_url})
+    gateway = _server(
+        "gateway", "modalmesh_gateway", address, *places, ranks=(2, 0), **{REDIS_URL: redis_url, **_NO_FILE}
+    )
     return MeshSpec(address, without_password(redis_url), (*children, gateway))
 
 

@@ -4,9 +4,11 @@ ModalmeshError
  x MeshFailed            the mesh can't run; the message names the part and shows its last log lines
  . x MeshRuns            a mesh runs in this home already
  . x PortTaken           the gateway can't listen on the port that was chosen
+ . x WrongSettings       the servers would refuse the settings in the environment; nothing was started
  . x ChildFailed         a process of the mesh ended, or was not ready in time, at the first start
 """
 
+from collections.abc import Sequence
 from importlib.util import find_spec
 
 from modalmesh.errors import ModalmeshError
@@ -24,6 +26,15 @@ class MeshRuns(MeshFailed):
 
 class PortTaken(MeshFailed):
     reason = "PORT_TAKEN"
+
+
+class WrongSettings(MeshFailed):
+    reason = "WRONG_SETTINGS"
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        """`lines`: one for each thing to correct."""
+        super().__init__("; ".join(lines))
+        self.lines = tuple(lines)
 
 
 class ChildFailed(MeshFailed):

@@ -13,7 +13,16 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from modalmesh.local.failures import ChildFailed, MeshFailed, MeshRuns, PortTaken, failure, require_installed
+from modalmesh.local.checking import check_settings
+from modalmesh.local.failures import (
+    ChildFailed,
+    MeshFailed,
+    MeshRuns,
+    PortTaken,
+    WrongSettings,
+    failure,
+    require_installed,
+)
 from modalmesh.local.state import ChildState, Condition, Home, MeshState, Phase, read_state
 
 __all__ = [
@@ -25,6 +34,7 @@ __all__ = [
     "MeshState",
     "Phase",
     "PortTaken",
+    "WrongSettings",
     "read_state",
     "run_mesh",
     "start_mesh",
@@ -32,6 +42,7 @@ __all__ = [
 ]
 
 _REDIS_URL = "MODALMESH_REDIS_URL"
+_REDIS_URL_FILE = "MODALMESH_REDIS_URL_FILE"
 # Each child's own limits end a start earlier; this is for a supervisor that hangs.
 _START_SECONDS = 960.0
 _STOP_SECONDS = 60.0
@@ -51,16 +62,19 @@ def start_mesh(
 ) -> MeshState:
     """Start a mesh that outlives this process; returns when all of it serves.
 
-    `redis_url`: none takes MODALMESH_REDIS_URL; an empty one an embedded Valkey, whatever the environment says.
+    `redis_url`: none takes MODALMESH_REDIS_URL, or what MODALMESH_REDIS_URL_FILE holds; an empty one an embedded
+    Valkey, whatever the environment says.
     `bundle`: the trained ranker; none takes what the fusion-ranker's settings say. Without a `ranker` it only encodes.
 
     Raises:
         MeshRuns: one runs in `home` already.
+        WrongSettings: a server would refuse the environment's settings; nothing was started.
         PortTaken: the gateway can't listen on `port`; nothing was started.
         ChildFailed: a child can't be started; names it and holds its last log lines. Nothing is left running.
         MeshFailed: anything else, such as a folder that can't be written.
     """
     require_installed()
+    check_settings(redis_url)
     place = Home.of(home)
     ranking = ("--bundle", os.path.abspath(bundle)) if bundle else () if ranker else ("--without-ranker",)
     command = (
@@ -89,6 +103,7 @@ def run_mesh(
     from modalmesh.local.children import Ranking
     from modalmesh.local.supervisor import supervise
 
+    check_settings(redis_url)
     ranking = Ranking(Path(os.path.abspath(bundle)) if bundle else None)
     supervise(Home.of(home), port, _resolved(redis_url), ranking, serving)
 
@@ -182,4 +197,8 @@ def _first_state(place: Home) -> MeshState | None:
 
 
 def _resolved(redis_url: str | None) -> str:
-    return os.environ.get(_REDIS_URL, "") if redis_url is None else redis_url
+    if redis_url is not None:
+        return redis_url
+    if file := os.environ.get(_REDIS_URL_FILE):
+        return Path(file).read_text(encoding="utf-8").strip()
+    return os.environ.get(_REDIS_URL, "")

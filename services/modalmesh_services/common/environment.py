@@ -68,7 +68,8 @@ class Environment(EnvSettingsSource):
         file = self.file(field, field_name)
         if file:
             name = variable(self.settings_cls, field_name)
-            value = Unusable(f"{name} and {name}{_FILE} are both set: one is enough") if value else _read(file)
+            both = f"{name} and {name}{_FILE} are both set: one is enough"
+            value = Unusable(both) if value else _read(f"{name}{_FILE}", file)
         return value, key, is_complex
 
     def file(self, field: FieldInfo, field_name: str) -> str:
@@ -110,16 +111,16 @@ def _is_service_link(name: str, value: object) -> bool:
     return name.upper().endswith("PORT") and isinstance(value, str) and bool(_LINK_VALUE.match(value))
 
 
-def _read(file: str) -> str | Unusable:
+def _read(name: str, file: str) -> str | Unusable:
     """The file's text without the line break at its end; what is wrong never shows what is in it."""
     try:
         with Path(file).open("rb") as opened:
             content = opened.read(_MOST_FILE_BYTES + 1)
         text = content.decode().strip()
     except OSError as error:
-        return Unusable(f"can't read {file}: {error.strerror}")
+        return Unusable(f"{name}: can't read {file}: {error.strerror}")
     except UnicodeDecodeError:
-        return Unusable(f"{file} holds no text")
+        return Unusable(f"{name}: {file} holds no text")
     if not text or len(content) > _MOST_FILE_BYTES:
-        return Unusable(f"{file} is {'too large' if text else 'empty'}")
+        return Unusable(f"{name}: {file} is {'too large' if text else 'empty'}")
     return text

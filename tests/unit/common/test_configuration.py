@@ -150,7 +150,7 @@ def test_a_file_that_cannot_be_used_is_named(
     file = tmp_path / "url"
     file.write_bytes(content)
     monkeypatch.setenv("MODALMESH_TOY_URL_FILE", str(file))
-    assert refusals(capsys) == [f"toy: --url (MODALMESH_TOY_URL): {file} {reason}"]
+    assert refusals(capsys) == [f"toy: --url (MODALMESH_TOY_URL): MODALMESH_TOY_URL_FILE: {file} {reason}"]
 
 
 def test_a_refused_secret_is_not_shown(
