@@ -7,7 +7,11 @@ MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 
 DEFAULT_ADDRESS = "127.0.0.1:50050"
 
-OPTIONS: tuple[tuple[str, int], ...] = (
+OPTIONS: tuple[tuple[str, int | str], ...] = (
+    # Of a name with several addresses, such as a headless Service, each gets calls in turn.
+    ("grpc.lb_policy_name", "round_robin"),
+    # When all that were known are gone, the name is looked up again at once, not after gRPC's half minute.
+    ("grpc.dns_min_time_between_resolutions_ms", 1_000),
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
     # Servers allow a ping every 5 minutes and answer more with too_many_pings.

@@ -29,6 +29,9 @@ logger = logging.getLogger(__name__)
 SERVING = HealthCheckResponse.ServingStatus.Value("SERVING")
 NOT_SERVING = HealthCheckResponse.ServingStatus.Value("NOT_SERVING")
 
+# gRPC's largest number.
+_NEVER_MS = 2**31 - 1
+
 
 class MeshServer:
     """A grpc.aio server that starts NOT_SERVING, until its core says that it is warm.
@@ -56,6 +59,8 @@ class MeshServer:
                 ("grpc.max_send_message_length", settings.max_message_bytes),
                 # A port that is taken must say so instead of being shared.
                 ("grpc.so_reuseport", 0),
+                # Calls under way are finished on the old connection; gRPC varies the age by a tenth.
+                ("grpc.max_connection_age_ms", _milliseconds_or_never(settings.connection_seconds)),
             ],
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self.grpc)
@@ -103,6 +108,10 @@ class MeshServer:
         await self._errors.end_calls()
         if self._metrics_server:
             await asyncio.to_thread(self._metrics_server.close)
+
+
+def _milliseconds_or_never(seconds: float) -> int:
+    return int(seconds * 1000) or _NEVER_MS
 
 
 async def run(

@@ -18,6 +18,12 @@ class ServerSettings(Configuration):
     metrics_port: int = Field(0, ge=0, le=65535, description="port for Prometheus at /metrics; 0 is none")
     max_message_bytes: int = Field(64 * 1024 * 1024, gt=0, description="largest message, either way")
     grace_seconds: float = Field(10.0, ge=0, description="how long a stop waits for calls under way")
+    connection_seconds: float = Field(
+        300.0,
+        ge=0,
+        le=86_400,
+        description="age at which a caller's connection is renewed, so that new replicas get work; 0 is never",
+    )
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="least level that is logged")
     log_format: Literal["text", "json"] = Field("text", description="text for people, or json: an object a line")
     tls_certificate: str = Field("", description="PEM file of this server's certificate; empty: it speaks plaintext")
