@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from modalmesh.data_folder import BadLine, DataFolder
     from modalmesh.errors import ModalmeshError
     from modalmesh.item_embeddings import ItemEmbeddings
+    from modalmesh.tls import Tls
     from modalmesh.types import Event, Item, Picture, Video
 
     __version__: str
@@ -26,6 +27,7 @@ __all__ = [
     "ItemEmbeddings",
     "ModalmeshError",
     "Picture",
+    "Tls",
     "Video",
     "__version__",
 ]
@@ -40,6 +42,7 @@ _HOMES = {
     "ItemEmbeddings": "modalmesh.item_embeddings",
     "ModalmeshError": "modalmesh.errors",
     "Picture": "modalmesh.types",
+    "Tls": "modalmesh.tls",
     "Video": "modalmesh.types",
 }
 

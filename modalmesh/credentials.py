@@ -16,9 +16,14 @@ Made = TypeVar("Made")
 
 
 class Renewals:
-    """Sees when the files are replaced by others that can be used."""
+    """Sees when the files are replaced by others that can be used.
+
+    Raises:
+        InvalidInput: those that are there can't be.
+    """
 
     def __init__(self, tls: Tls) -> None:
+        tls.check()
         self._tls = tls
         self._stamp: Stamp = tls.stamp()
 
@@ -40,10 +45,6 @@ class Renewals:
 
 
 def channel_credentials(tls: Tls) -> grpc.ChannelCredentials:
-    """Raises:
-    InvalidInput: the files can't be used.
-    """
-    tls.check()
     return grpc.ssl_channel_credentials(_bytes(tls.ca), _bytes(tls.key), _bytes(tls.certificate))
 
 
@@ -53,7 +54,6 @@ def server_credentials(tls: Tls) -> grpc.ServerCredentials:
     Raises:
         InvalidInput: the files can't be used.
     """
-    tls.check()
     renewals = Renewals(tls)
 
     def fetch() -> grpc.ServerCertificateConfiguration:

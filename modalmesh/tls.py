@@ -60,6 +60,11 @@ def tls_of_environment(environment: Mapping[str, str] | None = None) -> Tls | No
     return tls_or_none({field: found.get(name, "") for field, name in ENVIRONMENT.items()})
 
 
+def tls_environment(tls: Tls | None) -> dict[str, str]:
+    """The variables that say the same to another process, those that are empty included."""
+    return {name: getattr(tls, field) if tls else "" for field, name in ENVIRONMENT.items()}
+
+
 def tls_or_none(fields: Mapping[str, str]) -> Tls | None:
     return Tls(**fields) if any(fields.values()) else None
 
@@ -72,7 +77,7 @@ def check_certificates(field: str, name: str) -> None:
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=name)
     except ssl.SSLError as error:
-        raise InvalidInput(field, "has no whole certificate in PEM", reason="NO_CERTIFICATE") from error
+        raise InvalidInput(field, f"{name} has no whole certificate in PEM", reason="NO_CERTIFICATE") from error
 
 
 def check_key(certificate: str, key: str) -> None:
@@ -82,23 +87,23 @@ def check_key(certificate: str, key: str) -> None:
     if not certificate and not key:
         return
     if not key:
-        raise InvalidInput("key", "is missing: a certificate is of no use without its key", reason="INCOMPLETE")
+        raise InvalidInput("key", "is missing: a certificate is of no use without it", reason="INCOMPLETE")
     if not certificate:
-        raise InvalidInput("certificate", "is missing: a key is of no use without its certificate", reason="INCOMPLETE")
+        raise InvalidInput("certificate", "is missing: a key is of no use without it", reason="INCOMPLETE")
     _readable("key", key)
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password=_no_password)
     except ssl.SSLError as error:
         if error.reason == "KEY_VALUES_MISMATCH":
-            raise InvalidInput("key", "is not the key of the certificate", reason="KEY_MISMATCH") from error
-        raise InvalidInput("key", "has no whole private key in PEM", reason="NO_KEY") from error
+            raise InvalidInput("key", f"{key} is not the key of {certificate}", reason="KEY_MISMATCH") from error
+        raise InvalidInput("key", f"{key} has no whole private key in PEM", reason="NO_KEY") from error
 
 
 def _readable(field: str, name: str) -> None:
     try:
         Path(name).read_bytes()
     except OSError as error:
-        raise InvalidInput(field, f"can't be read: {error.strerror}", reason="UNREADABLE") from error
+        raise InvalidInput(field, f"{name} can't be read: {error.strerror}", reason="UNREADABLE") from error
 
 
 def _no_password() -> str:

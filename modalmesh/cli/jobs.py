@@ -12,9 +12,11 @@ def run(module: str, folder: Path, options: Mapping[str, object], words: Sequenc
     Raises:
         ModalmeshError: see modalmesh.local.job.
     """
+    from modalmesh.cli.options import given_tls
     from modalmesh.cli.progress import JobProgress
     from modalmesh.local.job import run_job
+    from modalmesh.tls import tls_environment
 
     given = [word for name, value in options.items() if value is not None for word in (name, str(value))]
     with JobProgress() as progress:
-        return run_job(module, [str(folder), *words, *given], progress.tell)
+        return run_job(module, [str(folder), *words, *given], progress.tell, tls_environment(given_tls()))

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from modalmesh.errors import NotFound
+from modalmesh.errors import InvalidInput, NotFound
+from modalmesh.tls import ENVIRONMENT, Tls, tls_or_none
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -20,7 +21,38 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Put out one JSON document on stdout.")
-address = click.option("--address", metavar="HOST:PORT", help="A mesh's gateway. [default: the mesh of MODALMESH_HOME]")
+_TLS = "modalmesh.tls"
+
+
+def _keep(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
+    """Kept beside the verb's own options: only who opens a client wants to know."""
+    context.meta.setdefault(_TLS, {})[str(parameter.name).removeprefix("tls_")] = value or ""
+
+
+def _tls_option(field: str, metavar: str, text: str) -> Callable[[Command], Command]:
+    return click.option(
+        f"--tls-{field.replace('_', '-')}",
+        metavar=metavar,
+        envvar=ENVIRONMENT[field],
+        expose_value=False,
+        callback=_keep,
+        help=f"{text} [default: {ENVIRONMENT[field]}]",
+    )
+
+
+def address(command: Command) -> Command:
+    """Which mesh to talk to, and over which TLS."""
+    for option in (
+        _tls_option("server_name", "NAME", "The name in its certificate, where the address has another."),
+        _tls_option("key", "FILE", "The key of that certificate."),
+        _tls_option("certificate", "FILE", "Your own certificate, where it asks for one."),
+        _tls_option("ca", "FILE", "Speak TLS; the CA that signed its certificate."),
+        click.option("--address", metavar="HOST:PORT", help="A mesh's gateway. [default: the mesh of MODALMESH_HOME]"),
+    ):
+        command = option(command)
+    return command
+
+
 namespace = click.option("--namespace", metavar="NAME", default="default", show_default=True, help="The catalogue.")
 count = click.option(
     "-k", "k", type=click.IntRange(1, 1000), default=10, show_default=True, help="How many items to list."
@@ -67,10 +99,29 @@ def find_address(given: str | None) -> str:
     )
 
 
+def given_tls() -> Tls | None:
+    """What the options of the verb that runs say, or their environment variables; none is plaintext.
+
+    Raises:
+        click.BadParameter: a file can't be used.
+    """
+    context = click.get_current_context()
+    tls = tls_or_none(context.meta.get(_TLS, {}))
+    try:
+        if tls:
+            tls.check()
+    except InvalidInput as error:
+        option = f"--tls-{error.field}"
+        raise click.BadParameter(f"{error.detail} ({ENVIRONMENT[error.field]})", context, param_hint=option) from error
+    return tls
+
+
 def open_client(given_address: str | None, namespace_name: str = "default") -> "Client":
+    # What gRPC itself has to say of a failed handshake; the error says it better.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     from modalmesh.client import Client
 
-    return Client(find_address(given_address), namespace_name)
+    return Client(find_address(given_address), namespace_name, tls=given_tls())
 
 
 def put_out(document: Any, as_json_document: bool, view: Callable[[], "RenderableType"]) -> None:

@@ -7,7 +7,7 @@ import click
 
 from modalmesh.cli.failures import of_error
 from modalmesh.cli.lifecycle import mesh_document
-from modalmesh.cli.options import address, as_json, example, find_address, local_mesh, put_out
+from modalmesh.cli.options import address, as_json, example, find_address, local_mesh, open_client, put_out
 from modalmesh.errors import ModalmeshError
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ def status(address: str | None, as_json: bool) -> int:
     gateway: Status | None = None
     error: ModalmeshError | None = None
     try:
-        gateway = _ask(where)
+        with open_client(where) as client:
+            gateway = client.status()
     except ModalmeshError as raised:
         error = raised
     document = {
@@ -45,10 +46,3 @@ def status(address: str | None, as_json: bool) -> int:
 
     put_out(document, as_json, view)
     return 1 if error else 0
-
-
-def _ask(where: str) -> "Status":
-    from modalmesh.client import Client
-
-    with Client(where) as client:
-        return client.status()

@@ -7,6 +7,7 @@ from pathlib import Path
 from modalmesh.client import Client
 from modalmesh.ingest import Progress, ingest
 from modalmesh.local.mesh import read_state, start_mesh, stop_mesh
+from modalmesh.tls import tls_of_environment
 
 _TIMEOUT_SECONDS = 60.0
 _MOST_PASSES = 3
@@ -36,7 +37,7 @@ def borrowed_mesh(
     own = start_mesh(home, ranker=False).address
     try:
         tell("mesh started", 1, 1)
-        with Client(own, namespace, timeout=_TIMEOUT_SECONDS) as client:
+        with Client(own, namespace, timeout=_TIMEOUT_SECONDS, tls=tls_of_environment()) as client:
             _fill(client, folder, tell)
         yield own
     finally:

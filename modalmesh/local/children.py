@@ -10,6 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 from modalmesh.local import valkey
 from modalmesh.local.processes import HOST, free_ports
 from modalmesh.local.readiness import GrpcHealth, Readiness, RedisPing
+from modalmesh.local.security import security
 from modalmesh.local.state import Home
 
 REDIS_URL = "MODALMESH_REDIS_URL"
@@ -79,7 +80,7 @@ def mesh_spec(home: Home, port: int, redis_url: str, ranking: Ranking = AS_SET) 
     parts = {"text-encoder": text, "image-encoder": image, "fusion-ranker": ranker}
     flags = {"fusion-ranker": ("--model", str(ranking.bundle)) if ranking.bundle else ()}
     children += [
-        _server(name, f"modalmesh_services.{name.replace('-', '_')}", at, *flags.get(name, ()))
+        _server(name, f"modalmesh_services.{name.replace('-', '_')}", at, _prefix(name), *flags.get(name, ()))
         for name, at in parts.items()
         if ranking.wanted or name != "fusion-ranker"
     ]
@@ -89,7 +90,13 @@ def mesh_spec(home: Home, port: int, redis_url: str, ranking: Ranking = AS_SET) 
     # The gateway is ready without the others. It starts last so that its first look finds them: else the first items
     # that come in are left pending. It stops first, since what it has accepted still needs the others.
     gateway = _server(
-        "gateway", "modalmesh_gateway", address, *places, ranks=(2, 0), **{REDIS_URL: redis_url, **_NO_FILE}
+        "gateway",
+        "modalmesh_gateway",
+        address,
+        "MODALMESH_",
+        *places,
+        ranks=(2, 0),
+        **{REDIS_URL: redis_url, **_NO_FILE},
     )
     return MeshSpec(address, without_password(redis_url), (*children, gateway))
 
@@ -112,10 +119,16 @@ def _embedded(home: Home, address: str) -> ChildSpec:
     return ChildSpec("redis", address, command, RedisPing(HOST, port), 0, 2, _REDIS_START_SECONDS)
 
 
+def _prefix(name: str) -> str:
+    """Of the environment variables of a service's settings."""
+    return f"MODALMESH_{name.replace('-', '_').upper()}_"
+
+
 def _server(
-    name: str, module: str, address: str, *flags: str, ranks: tuple[int, int] = (1, 1), **environment: str
+    name: str, module: str, address: str, prefix: str, *flags: str, ranks: tuple[int, int] = (1, 1), **environment: str
 ) -> ChildSpec:
-    """One of ours. `ranks` are those of its start and of its stop."""
+    """One of ours. `prefix` is its settings', `ranks` are those of its start and of its stop."""
+    secured = security(prefix, os.environ)
     host, _, port = address.rpartition(":")
     # -P: a file in the folder where somebody typed `modalmesh up` is no module of ours.
     command = (sys.executable, "-P", "-m", module, "--host", host, "--port", port, *flags)
@@ -123,10 +136,10 @@ def _server(
         name,
         address,
         command,
-        GrpcHealth(address),
+        GrpcHealth(address, secured.caller),
         *ranks,
         start_seconds=_SERVER_START_SECONDS,
-        environment={**_tuning(os.environ), **environment},
+        environment={**_tuning(os.environ), **secured.environment, **environment},
     )
 
 

@@ -4,9 +4,10 @@ The lines are those of modalmesh_services.fusion_ranker.job.
 """
 
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any
 
@@ -20,8 +21,11 @@ _NEEDED = ("jinja2", "psutil", "safetensors", "scipy", "sklearn", "torch")
 _END_SECONDS = 90.0
 
 
-def run_job(module: str, arguments: Sequence[str], tell: Told) -> dict[str, Any]:
-    """Run `python -m module` and return its result. Its stderr is this process's.
+def run_job(
+    module: str, arguments: Sequence[str], tell: Told, environment: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Run `python -m module` and return its result. Its stderr is this process's, and so is its environment, but for
+    what `environment` puts over it.
 
     Ended by Ctrl-C, SIGTERM or SIGHUP, it ends the process and waits until that has cleaned up.
 
@@ -39,6 +43,7 @@ def run_job(module: str, arguments: Sequence[str], tell: Told) -> dict[str, Any]
             stdout=subprocess.PIPE,
             text=True,
             encoding="utf-8",
+            env={**os.environ, **(environment or {})},
             # A Ctrl-C reaches it through us alone, once.
             start_new_session=True,
         )

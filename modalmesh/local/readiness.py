@@ -7,6 +7,10 @@ from typing import Protocol
 import grpc
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
+from modalmesh.channels import open_aio_channel
+from modalmesh.errors import InvalidInput
+from modalmesh.tls import Tls
+
 _SERVING = HealthCheckResponse.ServingStatus.Value("SERVING")
 _METHOD = "/grpc.health.v1.Health/Check"
 _OPTIONS = (
@@ -28,19 +32,26 @@ class GrpcHealth:
     """SERVING by the standard health service, for the server as a whole."""
 
     address: str
+    tls: Tls | None = None
 
     async def ready(self, limit_seconds: float) -> bool:
-        async with grpc.aio.insecure_channel(self.address, options=_OPTIONS) as channel:
-            # What the generated stub does, with types.
-            check = channel.unary_unary(
-                _METHOD,
-                request_serializer=HealthCheckRequest.SerializeToString,
-                response_deserializer=HealthCheckResponse.FromString,
-            )
-            try:
-                answer = await check(HealthCheckRequest(), timeout=limit_seconds)
-            except grpc.aio.AioRpcError:
-                return False
+        try:
+            channel = open_aio_channel(self.address, self.tls, _OPTIONS)
+        except (OSError, InvalidInput):
+            # Its certificate is just being replaced.
+            return False
+        # What the generated stub does, with types.
+        check = channel.unary_unary(
+            _METHOD,
+            request_serializer=HealthCheckRequest.SerializeToString,
+            response_deserializer=HealthCheckResponse.FromString,
+        )
+        try:
+            answer = await check(HealthCheckRequest(), timeout=limit_seconds)
+        except grpc.aio.AioRpcError:
+            return False
+        finally:
+            await channel.close()
         return bool(answer.status == _SERVING)
 
 

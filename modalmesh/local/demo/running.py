@@ -15,6 +15,7 @@ from modalmesh.local.demo.composing import Run, compose
 from modalmesh.local.mesh import read_state, start_mesh, stop_mesh
 from modalmesh.local.report import check_writable, write_report
 from modalmesh.local.stoppable import stoppable
+from modalmesh.tls import tls_of_environment
 
 _TIMEOUT_SECONDS = 60.0
 
@@ -62,7 +63,8 @@ def run_demo(
     with stoppable():
         catalogue = of_folder(data) if data else built_in(home, shop, partial(tell, "products drawn"))
         with _mesh(home, keep, tell) as mesh:
-            with Client(mesh.address, catalogue.namespace, timeout=_TIMEOUT_SECONDS) as client:
+            namespace, tls = catalogue.namespace, tls_of_environment()
+            with Client(mesh.address, namespace, timeout=_TIMEOUT_SECONDS, tls=tls) as client:
                 run = _run(client, catalogue, mesh.start_seconds, tell)
             write_report(compose(run), output)
     return DemoResult(

@@ -33,7 +33,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """The arguments with which an evaluation was run; each ends well."""
     calls: list[list[str]] = []
 
-    def run_job(module: str, arguments: list[str], tell: Any) -> dict[str, Any]:
+    def run_job(module: str, arguments: list[str], tell: Any, environment: dict[str, str]) -> dict[str, Any]:
         assert module == "modalmesh_services.fusion_ranker.evaluation"
         calls.append(arguments)
         tell("note", "users/users ease: 3.0 s")

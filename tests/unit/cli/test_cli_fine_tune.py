@@ -35,7 +35,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
     """The modules that were run, with their arguments; each ends well."""
     calls: list[tuple[str, list[str]]] = []
 
-    def run_job(module: str, arguments: list[str], tell: Any) -> dict[str, Any]:
+    def run_job(module: str, arguments: list[str], tell: Any, environment: dict[str, str]) -> dict[str, Any]:
         calls.append((module, arguments))
         tell("progress", ["items", 10, 10])
         tell("step", STEP)
@@ -89,7 +89,7 @@ def test_layers_that_are_none_are_wrong_use(verb: Verb, tmp_path: Path, layers: 
 
 
 def test_what_the_process_refuses_is_told(verb: Verb, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    def run_job(module: str, arguments: list[str], tell: Any) -> dict[str, Any]:
+    def run_job(module: str, arguments: list[str], tell: Any, environment: dict[str, str]) -> dict[str, Any]:
         raise InvalidInput("items.jsonl", "no item has a picture", reason="NO_PICTURES")
 
     monkeypatch.setattr(job, "run_job", run_job)

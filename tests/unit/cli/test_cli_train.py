@@ -7,6 +7,8 @@ import pytest
 
 from modalmesh.errors import InvalidInput
 from modalmesh.local import job
+from modalmesh.tls import Tls, tls_of_environment
+from tests.certificates import Authority
 from tests.unit.cli.conftest import Verb
 from tests.unit.cli.test_cli_documents import documented
 
@@ -27,7 +29,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
     """The modules that were run, with their arguments; each ends well."""
     calls: list[tuple[str, list[str]]] = []
 
-    def run_job(module: str, arguments: list[str], tell: Any) -> dict[str, Any]:
+    def run_job(module: str, arguments: list[str], tell: Any, environment: dict[str, str]) -> dict[str, Any]:
         calls.append((module, arguments))
         tell("progress", ["items.jsonl", 10, 10])
         tell("note", "All timestamps are equal.")
@@ -51,6 +53,19 @@ def test_it_asks_for_what_was_given_and_no_more(
     assert full[5:] == [
         *("--system", "my.toml", "--epochs", "5", "--seed", "0", "--address", "h:1", "--namespace", "default")
     ]
+
+
+def test_the_process_is_told_how_to_speak_tls(verb: Verb, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ca = Authority.create(tmp_path).ca_file
+    told: list[dict[str, str]] = []
+
+    def run_job(module: str, arguments: list[str], tell: Any, environment: dict[str, str]) -> dict[str, Any]:
+        told.append(environment)
+        return RESULT
+
+    monkeypatch.setattr(job, "run_job", run_job)
+    verb("train", str(tmp_path), "--out", "b", "--tls-ca", ca)
+    assert [tls_of_environment(each) for each in told] == [Tls(ca)]
 
 
 @pytest.mark.usefixtures("asked")

@@ -13,8 +13,10 @@ from typing import Any, NoReturn
 import grpc
 from google.protobuf.message import Message
 
+from modalmesh.credentials import server_credentials
 from modalmesh.errors import ModalmeshError
 from modalmesh.status import DETAILS_KEY, status_code, to_status
+from modalmesh.tls import Tls
 from modalmesh.v1 import recommender_service_pb2 as v1
 from modalmesh.v1.recommender_service_pb2_grpc import RecommenderServicer, add_RecommenderServicer_to_server
 
@@ -22,7 +24,7 @@ MIB = 1024 * 1024
 
 
 class ScriptedGateway(RecommenderServicer):
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, port: int = 0, tls: Tls | None = None) -> None:
         self.answers: dict[str, Any] = {}
         self.failures: defaultdict[str, deque[ModalmeshError]] = defaultdict(deque)
         self.delay_seconds = 0.0
@@ -36,7 +38,9 @@ class ScriptedGateway(RecommenderServicer):
         ]
         self._server = grpc.server(ThreadPoolExecutor(8), options=options)
         add_RecommenderServicer_to_server(self, self._server)
-        self.port = self._server.add_insecure_port(f"127.0.0.1:{port}")
+        where = f"127.0.0.1:{port}"
+        listen, secured = self._server.add_insecure_port, self._server.add_secure_port
+        self.port = secured(where, server_credentials(tls)) if tls else listen(where)
         self.address = f"127.0.0.1:{self.port}"
         self._server.start()
 

@@ -1,12 +1,16 @@
 """Flags over environment over defaults; what is wrong is named by flag and variable."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field, ValidationError
 from pydantic_settings import SettingsConfigDict
 
+from modalmesh.tls import Tls
 from modalmesh_services.common.settings import ServerSettings
+from tests.certificates import Authority
 
 
 class ToySettings(ServerSettings):
@@ -83,6 +87,47 @@ def test_all_that_is_wrong_is_said_at_once(capsys: pytest.CaptureFixture[str]) -
 
 def test_an_unknown_flag_exits_2_and_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert "--colour" in refusal(capsys, "--colour", "red")
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    return Authority.create(tmp_path)
+
+
+def tls_flags(tls: Tls) -> list[str]:
+    return [f"--tls-certificate={tls.certificate}", f"--tls-key={tls.key}", f"--tls-ca={tls.ca}"]
+
+
+def test_without_files_a_server_speaks_plaintext() -> None:
+    assert load().tls is None
+
+
+def test_a_server_speaks_tls_by_its_files(authority: Authority) -> None:
+    files = authority.issue("toy")
+    assert load(*tls_flags(files)).tls == files
+
+
+@pytest.mark.parametrize("field", ["certificate", "key", "ca"])
+def test_a_tls_file_that_cant_be_read_exits_2_and_is_named(
+    capsys: pytest.CaptureFixture[str], authority: Authority, field: str
+) -> None:
+    files = authority.issue("toy")
+    Path(getattr(files, field)).unlink()
+    message = refusal(capsys, *tls_flags(files))
+    assert message.startswith(
+        f"toy: --tls-{field} (MODALMESH_TOY_TLS_{field.upper()}): {getattr(files, field)} can't be"
+    )
+
+
+def test_tls_files_that_dont_belong_together_exit_2_and_are_named(
+    capsys: pytest.CaptureFixture[str], authority: Authority
+) -> None:
+    files, other = authority.issue("toy"), authority.issue("other")
+    mixed = Tls(files.ca, files.certificate, other.key)
+    assert "--tls-key (MODALMESH_TOY_TLS_KEY): " in refusal(capsys, *tls_flags(mixed))
+    assert "--tls-key" in refusal(capsys, f"--tls-certificate={files.certificate}")
+    assert "--tls-key" in refusal(capsys, f"--tls-key={files.key}")
+    assert "--tls-ca (MODALMESH_TOY_TLS_CA): is of no use" in refusal(capsys, f"--tls-ca={files.ca}")
 
 
 def test_help_has_an_example_and_every_setting(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,11 +4,14 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from modalmesh.local.processes import free_ports
 from modalmesh.local.readiness import GrpcHealth, RedisPing
+from modalmesh.tls import Tls
 from modalmesh_services.common.server import MeshServer
 from modalmesh_services.common.settings import ServerSettings
+from tests.certificates import Authority
 
 LIMIT = 2.0
 
@@ -60,6 +63,23 @@ async def test_a_server_is_ready_once_its_health_says_serving() -> None:
     finally:
         await server.stop()
     assert not await health.ready(LIMIT)
+
+
+async def test_a_server_that_asks_for_certificates_is_asked_with_one(tmp_path: Path) -> None:
+    authority = Authority.create(tmp_path)
+    files, own = authority.issue("server"), authority.issue("supervisor")
+    tls = {"tls_certificate": files.certificate, "tls_key": files.key, "tls_ca": files.ca}
+    server = MeshServer(ServerSettings.model_validate({"grace_seconds": 0, **tls}), ["some.Service"])
+    await server.start()
+    await server.set_serving(True)
+    try:
+        # Known by its very certificate, whoever has signed it.
+        assert await GrpcHealth(server.address, Tls(files.certificate, own.certificate, own.key)).ready(LIMIT)
+        assert not await GrpcHealth(server.address, Tls(files.certificate)).ready(LIMIT)
+        assert not await GrpcHealth(server.address).ready(LIMIT)
+        assert not await GrpcHealth(server.address, Tls(str(tmp_path / "gone"))).ready(LIMIT)
+    finally:
+        await server.stop()
 
 
 async def test_a_server_that_comes_up_late_is_seen_at_the_next_look() -> None:

@@ -8,6 +8,7 @@ from modalmesh.client import Client
 from modalmesh.embeddings import ModelId
 from modalmesh.errors import InvalidInput, NotFound
 from modalmesh.local.borrowing import borrowed_mesh
+from modalmesh.tls import tls_of_environment
 from modalmesh.types import ModelInfo
 from modalmesh_services.fusion_ranker.bundle import Encoders
 from modalmesh_services.fusion_ranker.dataset.embeddings import Embeddings
@@ -64,7 +65,7 @@ def prepare(source: Source, lines: Lines) -> Prepared:
 
 def _fetch(address: str, namespace: str) -> tuple[Embeddings, Mapping[str, ModelInfo]]:
     """All vectors, and each service's model by the service's name."""
-    with Client(address, namespace, timeout=_TIMEOUT_SECONDS) as client:
+    with Client(address, namespace, timeout=_TIMEOUT_SECONDS, tls=tls_of_environment()) as client:
         services = client.status().services
         return Embeddings.read(client), {each.name: each.model for each in services if each.model}
 
