@@ -1,15 +1,37 @@
 """The gateway's settings."""
 
 from typing import Annotated
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 from pydantic_settings import SettingsConfigDict
 
 from modalmesh.positive import POSITIVE_RATING
 from modalmesh_services.common.environment import HoldsSecret
 from modalmesh_services.common.settings import ServerSettings
 
-RedisUrl = Annotated[str, HoldsSecret(), Field(pattern=r"^((rediss?|unix)://.+)?$")]
+_REDIS = ("redis://", "rediss://", "unix://")
+
+
+def _redis(url: str) -> str:
+    """Told here, since a server that can't be connected to for want of a URL would never come."""
+    if not url.startswith(_REDIS):
+        raise PydanticCustomError("redis_url", "begins with none of {known}", {"known": ", ".join(_REDIS)})
+    try:
+        urlsplit(url).port  # noqa: B018 - reading it is what checks it
+    except ValueError as error:
+        # The error itself may hold what is taken for a port: a part of a password.
+        raise PydanticCustomError("redis_url", "has no host and port that can be read") from error
+    return url
+
+
+def _redis_or_none(url: str) -> str:
+    return _redis(url) if url else url
+
+
+RedisUrl = Annotated[str, HoldsSecret(), AfterValidator(_redis)]
+OptionalRedisUrl = Annotated[str, HoldsSecret(), AfterValidator(_redis_or_none)]
 
 
 class GatewaySettings(ServerSettings):
@@ -19,7 +41,7 @@ class GatewaySettings(ServerSettings):
 
     port: int = Field(50050, ge=0, le=65535, description="port to listen on; 0 takes a free one")
     redis_url: RedisUrl = Field("redis://127.0.0.1:6379/0", description="where items, histories and events are kept")
-    cache_url: RedisUrl = Field("", description="a Redis of its own for cached embeddings; empty: redis_url's")
+    cache_url: OptionalRedisUrl = Field("", description="a Redis of its own for cached embeddings; empty: redis_url's")
     text_encoder: str = Field("127.0.0.1:50051", description="address of the text-encoder")
     image_encoder: str = Field("127.0.0.1:50052", description="address of the image-encoder")
     fusion_ranker: str = Field("127.0.0.1:50053", description="address of the fusion-ranker")

@@ -15,12 +15,15 @@ _SETTINGS = (
     "modalmesh-fusion-ranker=modalmesh_services.fusion_ranker.settings:FusionRankerSettings",
     "modalmesh-gateway=modalmesh_gateway.settings:GatewaySettings",
 )
+_REDIS_URL = "MODALMESH_REDIS_URL"
 _SECONDS = 60.0
 _WRONG = 2
 
 
 def check_settings(redis_url: str | None) -> None:
-    """`redis_url` replaces what the environment says; what is of no effect there is logged as a warning.
+    """`redis_url` replaces what the environment says; an empty one there or here is none, and nothing to check.
+
+    What the environment says to no effect is logged as a warning.
 
     Raises:
         WrongSettings: a server would refuse them; has all that is wrong.
@@ -28,14 +31,18 @@ def check_settings(redis_url: str | None) -> None:
     """
     # One process for all of them: importing what settings need takes longer than reading them.
     command = (sys.executable, "-P", "-m", "modalmesh_services.common.checking", *_SETTINGS)
-    given = {} if redis_url is None else {"MODALMESH_REDIS_URL": redis_url, "MODALMESH_REDIS_URL_FILE": ""}
+    given = dict(os.environ)
+    if redis_url is not None:
+        given |= {_REDIS_URL: redis_url, f"{_REDIS_URL}_FILE": ""}
+    if not given.get(_REDIS_URL):
+        given.pop(_REDIS_URL, None)
     try:
         checked = subprocess.run(  # noqa: S603 - our own command
             command,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            env={**os.environ, **given},
+            env=given,
             timeout=_SECONDS,
             check=False,
         )

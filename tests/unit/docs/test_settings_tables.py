@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = ROOT / "docs" / "configuration.md"
 PRODUCT = ("modalmesh", "services", "gateway")
+# A name behind ${ is Compose's own, read where an image is chosen.
+NAME = re.compile(r"(?<!\$\{)\bMODALMESH_[A-Z_]*[A-Z]\b")
 
 
 def check(page: Path) -> "subprocess.CompletedProcess[str]":
@@ -33,7 +36,17 @@ def test_a_row_that_is_missing_is_named(tmp_path: Path, row: str) -> None:
 
 
 def test_every_variable_of_ours_that_the_code_names_is_on_the_page() -> None:
-    sources = [path for folder in PRODUCT for path in (ROOT / folder).rglob("*.py")]
-    named = {name for path in sources for name in re.findall(r"\bMODALMESH_[A-Z_]*[A-Z]\b", path.read_text("utf-8"))}
-    page = PAGE.read_text(encoding="utf-8")
-    assert {name for name in named if f"`{name}`" not in page} == set()
+    assert unknown(path for folder in PRODUCT for path in (ROOT / folder).rglob("*.py")) == {}
+
+
+def test_every_variable_of_ours_that_a_deployment_sets_is_on_the_page() -> None:
+    composed = (ROOT / name for name in ("Dockerfile", "docker-compose.yml"))
+    paths = [*(ROOT / "deploy").rglob("*.yaml"), *(path for path in composed if path.exists())]
+    assert unknown(paths) == {}
+
+
+def unknown(paths: Iterable[Path]) -> dict[str, str]:
+    """The file of each variable that is not on the page."""
+    known = set(re.findall(r"`(MODALMESH_[A-Z_]+)`", PAGE.read_text(encoding="utf-8")))
+    found = ((name, path) for path in paths for name in NAME.findall(path.read_text(encoding="utf-8")))
+    return {name: str(path) for name, path in found if name not in known}
