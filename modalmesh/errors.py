@@ -15,14 +15,20 @@ modalmesh.status holds the one table that maps these to gRPC.
 
 
 class ModalmeshError(Exception):
-    """The root. `reason` is stable and for programs, `message` is for people."""
+    """The root. `reason` is stable and for programs, `message` is for people. An error that a server answered with has
+    the `request_id` by which the mesh's logs and traces speak of it.
+    """
 
     reason = "INTERNAL"
+    request_id = ""
 
     def __init__(self, message: str, *, reason: str | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.reason = reason or type(self).reason
+
+    def __str__(self) -> str:
+        return f"{self.message} (request {self.request_id})" if self.request_id else self.message
 
 
 class InvalidInput(ModalmeshError):

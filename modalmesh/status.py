@@ -1,7 +1,5 @@
 """The one table between modalmesh.errors and gRPC statuses with google.rpc details, both ways."""
 
-from collections.abc import Iterable
-
 import grpc
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import DecodeError
@@ -22,6 +20,7 @@ from modalmesh.errors import (
 
 DOMAIN = "modalmesh"
 DETAILS_KEY = "grpc-status-details-bin"
+REQUEST_ID_KEY = "x-request-id"
 MESSAGE_BYTES = 800
 """What a message quotes may be of any length, but a status travels in headers of 8 KiB, in part percent-encoded."""
 
@@ -98,20 +97,18 @@ def from_rpc_error(error: grpc.RpcError) -> ModalmeshError:
     """The modalmesh error of what a stub raised, sync (grpc.Call) or async (grpc.aio.AioRpcError)."""
     if not isinstance(error, grpc.Call | grpc.aio.AioRpcError):
         return InternalError(str(error))
-    return from_status(error.code(), error.details() or "", _details_bytes(error.trailing_metadata()))
+    metadata = dict(error.trailing_metadata() or ())
+    details, request_id = metadata.get(DETAILS_KEY), metadata.get(REQUEST_ID_KEY)
+    typed = from_status(error.code(), error.details() or "", details if isinstance(details, bytes) else None)
+    if isinstance(request_id, str):
+        typed.request_id = request_id
+    return typed
 
 
 def _clip(text: str) -> str:
     # Escaped, because a status can't carry half of a surrogate pair.
     raw = text.encode("utf-8", "backslashreplace")
     return f"{raw[:MESSAGE_BYTES].decode('utf-8', 'ignore')}..." if len(raw) > MESSAGE_BYTES else raw.decode()
-
-
-def _details_bytes(metadata: Iterable[tuple[str, str | bytes]] | None) -> bytes | None:
-    for key, value in metadata or ():
-        if key == DETAILS_KEY and isinstance(value, bytes):
-            return value
-    return None
 
 
 def _parse_details(details: bytes | None) -> tuple[ErrorInfo | None, BadRequest | None, RetryInfo | None]:

@@ -8,11 +8,12 @@ from typing import Any
 import grpc
 from google.protobuf import descriptor_pool
 
+from modalmesh.status import REQUEST_ID_KEY
 from modalmesh_services.common.access_log import AccessLog
 from modalmesh_services.common.call_metrics import CallMetrics, MethodMetrics
 from modalmesh_services.common.current_call import CurrentCall, enter_call
 from modalmesh_services.common.handlers import Behaviour, Context, Handler, behaviour_of, with_behaviour
-from modalmesh_services.common.request_id import REQUEST_ID_KEY, accepted
+from modalmesh_services.common.request_id import accepted
 from modalmesh_services.common.serving_spans import traced
 from modalmesh_services.common.status_names import status_name
 from modalmesh_services.common.tracing import active

@@ -3,7 +3,6 @@
 import re
 import secrets
 
-REQUEST_ID_KEY = "x-request-id"
 LONGEST = 128
 
 # What is safe in a log line, a header and a shell. Anything else could be made to look like a line of ours.

@@ -9,6 +9,7 @@ from modalmesh_services.fusion_ranker.loading import limits, load
 from modalmesh_services.fusion_ranker.models.interface import RankerModel
 from modalmesh_services.fusion_ranker.servicer import SERVICE_NAME, FusionRankerServicer
 from modalmesh_services.fusion_ranker.settings import FusionRankerSettings
+from modalmesh_services.fusion_ranker.telemetry import WorkerCollector
 
 NAME = "fusion-ranker"
 
@@ -23,6 +24,7 @@ def build(settings: FusionRankerSettings, model: RankerModel | None = None) -> t
     core = RankerCore(model, limits(settings, model.description), settings.queue_bytes)
     server = MeshServer(settings, [SERVICE_NAME])
     add_FusionRankerServicer_to_server(FusionRankerServicer(core), server.grpc)
+    server.metrics.register(WorkerCollector(core.metrics))
     return server, core
 
 

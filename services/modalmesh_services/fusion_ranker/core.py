@@ -31,7 +31,7 @@ from modalmesh_services.fusion_ranker.validation import (
     check_rank,
     check_user,
 )
-from modalmesh_services.fusion_ranker.worker import Worker
+from modalmesh_services.fusion_ranker.worker import Worker, WorkerMetrics
 
 # Roughly what a call, and an event, a candidate or a token of it, takes beside its vectors: ids, numbers, bookkeeping.
 _CALL_BYTES = 4096
@@ -62,6 +62,10 @@ class RankerCore:
         self._model = model
         self._limits = limits
         self._worker = Worker("ranker", queue_bytes)
+
+    @property
+    def metrics(self) -> WorkerMetrics:
+        return self._worker.metrics
 
     @property
     def limits(self) -> RankerLimits:

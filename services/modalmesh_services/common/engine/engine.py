@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 from modalmesh.errors import DeadlineExceeded, InternalError, ModalmeshError, Unavailable
+from modalmesh_services.common import tracing
 from modalmesh_services.common.deadline import Deadline
 from modalmesh_services.common.ending import end_all
 from modalmesh_services.common.engine.attempts import attempt
@@ -117,6 +118,10 @@ class Engine(Generic[Raw, Ready, Out]):
         if call.error:
             self._leave(call, "expired")
             raise call.error
+        if tracing.active():
+            waited = max(entry.waited_seconds for entry in call.entries)
+            ran = max(entry.device_seconds for entry in call.entries)
+            tracing.note(queue_ms=waited * 1000, device_ms=ran * 1000)
         return results_of(call)
 
     def _leave(self, call: Call[Raw, Ready, Out], reason: Refusal) -> None:

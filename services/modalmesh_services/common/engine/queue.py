@@ -46,7 +46,9 @@ class Call(Generic[Raw, Ready, Out]):
 
 @dataclass(slots=True, eq=False)
 class Entry(Generic[Raw, Ready, Out]):
-    """An input that is waited for. `deadline` is that of its most patient caller."""
+    """An input that is waited for. `deadline` is that of its most patient caller. It `waited_seconds` for the device,
+    which worked `device_seconds` on the whole batch.
+    """
 
     job: Job[Raw]
     number: int
@@ -59,6 +61,8 @@ class Entry(Generic[Raw, Ready, Out]):
     real_length: int = 0
     ready: Ready | None = None
     result: Out | ModalmeshError | None = None
+    waited_seconds: float = 0.0
+    device_seconds: float = 0.0
 
     @property
     def order(self) -> tuple[int, int]:
@@ -231,7 +235,8 @@ class Queue(Generic[Raw, Ready, Out]):
         for entry in batch:
             self._window.remove(entry)
             entry.stage = Stage.RUNNING
-            self._metrics.queue_seconds.add(now - entry.arrived)
+            entry.waited_seconds = now - entry.arrived
+            self._metrics.queue_seconds.add(entry.waited_seconds)
         return Taken(batch, [cast("Ready", entry.ready) for entry in batch], dropped)
 
     def answer_late(self, entries: Sequence[Entry[Raw, Ready, Out]]) -> None:
@@ -261,6 +266,8 @@ class Queue(Generic[Raw, Ready, Out]):
         metrics.batch_cost.add(padded)
         metrics.computed += padded
         metrics.real += sum(entry.real_length for entry in batch)
+        for entry in batch:
+            entry.device_seconds = seconds
 
     def answer(
         self, entries: Sequence[Entry[Raw, Ready, Out]], results: Sequence[Out | ModalmeshError], now: float
