@@ -3,6 +3,7 @@
 Spans are made in calls only, never in the background, and hold no content: no error's message, no command's arguments.
 """
 
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
@@ -60,8 +61,10 @@ class Tracing:
             try:
                 yield carrier
             except BaseException as error:
-                self.fail(span, type(error).__name__)
+                span.set_attribute(STATUS, _kind(error))
+                self.fail(span, _kind(error))
                 raise
+            span.set_attribute(STATUS, "OK")
 
     @contextmanager
     def store(self, commands: Sequence[Sequence[object]], seconds: float) -> Iterator[None]:
@@ -79,7 +82,7 @@ class Tracing:
             try:
                 yield
             except BaseException as error:
-                self.fail(span, type(error).__name__)
+                self.fail(span, _kind(error))
                 raise
 
     def note(self, attributes: Mapping[str, "Value"]) -> None:
@@ -127,8 +130,12 @@ def active() -> Tracing | None:
 
 
 def hop(method: str, deadline: Deadline) -> AbstractContextManager[Mapping[str, str]]:
-    """A span around a call to another service, where a call is being served and traced."""
-    return _active.hop(method, deadline) if _active and _active.is_in_call else nullcontext({})
+    """A span around a call to another service, where a call is being served and traced. Work of nobody's, such as
+    asking a service every second what it serves, tells the other side not to trace it either.
+    """
+    if _active is None:
+        return nullcontext({})
+    return _active.hop(method, deadline) if _active.is_in_call else nullcontext({"traceparent": _unsampled()})
 
 
 def store(commands: Sequence[Sequence[object]], seconds: float) -> AbstractContextManager[None]:
@@ -145,6 +152,17 @@ def note(**milliseconds: float) -> None:
 def trace_id() -> str:
     """Of the call that is being served and traced; else empty."""
     return _active.trace_id if _active else ""
+
+
+def _unsampled() -> str:
+    """W3C's header of a trace that nobody keeps."""
+    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00"
+
+
+def _kind(error: BaseException) -> str:
+    """The status code that a call failed with, or else the error's class."""
+    code = getattr(error, "code", None)
+    return str(code().name) if callable(code) else type(error).__name__
 
 
 def _rpc(method: str) -> dict[str, "Value"]:
