@@ -14,7 +14,7 @@ TEST_PROCESSES := 2
 PYTHONS := python3.11 python3.12 python3.13 python3
 TYPED := modalmesh services gateway benchmarks tests $(wildcard examples/*.py docs/*.py)
 
-.PHONY: help install demo test test-slow soak lint format protos settings bench constraints clean
+.PHONY: help install demo test test-slow soak lint format protos contract settings bench constraints clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,12 +48,13 @@ test-slow: install ## the slow tests
 soak: install ## memory over 200,000 texts and 20,000 pictures in a row: some 10 minutes
 	MODALMESH_SOAK_TEXTS=200000 MODALMESH_SOAK_PICTURES=20000 $(BIN)/pytest -m slow tests/integration/encoders_hostile/test_memory_soak.py $(ARGS)
 
-lint: install ## ruff, mypy --strict, import-linter, buf, links in the docs
+lint: install ## ruff, mypy --strict, import-linter, buf, what releases promised, links in the docs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(TYPED)
 	$(BIN)/lint-imports
 	$(BIN)/buf lint
+	for contract in protos/released/*.binpb; do $(BIN)/buf breaking --against "$$contract"; done
 	$(BIN)/pytest -q tests/unit/docs
 
 format: install ## ruff format, and what ruff can mend
@@ -65,6 +66,9 @@ protos: install ## generate modalmesh/v1 from protos/
 
 settings: install ## write docs/configuration.md's tables anew from the servers' settings
 	$(BIN)/python docs/settings_tables.py
+
+contract: install ## keep the contract as this version releases it, in protos/released
+	$(BIN)/buf build --as-file-descriptor-set --exclude-source-info -o protos/released/modalmesh-$$($(BIN)/hatchling version).binpb
 
 bench: install ## run one benchmark: NAME=ingest [ARGS='--data DIR']
 	$(BIN)/python -m benchmarks $(or $(NAME),--help) $(ARGS)

@@ -1,8 +1,10 @@
 """The image encoder as its callers see it: a real server with the packaged weights, over real gRPC."""
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import grpc
@@ -23,6 +25,7 @@ from modalmesh_services.image_encoder.__main__ import build
 from modalmesh_services.image_encoder.loading import LoadedImage, load
 from modalmesh_services.image_encoder.servicer import SERVICE_NAME
 from modalmesh_services.image_encoder.settings import ImageEncoderSettings
+from tests.released import RELEASED, Contract, ReleasedCaller
 from tests.unit.image_encoder.pictures import draw, encode, huge_png, noise, video
 
 from .encoder_servers import Gated, health, listed_services, refusal, run_in_vain, run_until_sigterm, serve
@@ -71,6 +74,17 @@ async def test_pictures_become_vectors_of_the_model_that_it_names(stub: "ImageEn
     assert matrix.values.shape == (2, 1280)
     assert np.allclose(np.linalg.norm(matrix.values, axis=1), 1, atol=1e-5)
     assert (model.name, model.limits.video_frames) == ("efficientnet-lite0", 8)
+
+
+@pytest.mark.parametrize("release", RELEASED, ids=lambda path: path.stem)
+async def test_callers_of_a_released_contract_are_answered(channel: grpc.aio.Channel, release: Path) -> None:
+    caller, picture = ReleasedCaller(Contract.read(release), channel), base64.b64encode(GOOD).decode()
+    model = (await caller.call(f"{SERVICE_NAME}.GetModel"))["model"]
+    encoded = await caller.call(f"{SERVICE_NAME}.Encode", inputs=[{"image": picture}, {"image": ""}])
+    streamed = await caller.call(f"{SERVICE_NAME}.EncodeStream", key="one", input={"image": picture})
+    assert [result["state"] for result in encoded["results"]] == ["INPUT_STATE_OK", "INPUT_STATE_INVALID"]
+    assert (encoded["embeddings"]["rows"], encoded["embeddings"]["dim"]) == (1, model["dim"])
+    assert (streamed["key"], streamed["embeddings"]["modelFingerprint"]) == ("one", model["fingerprint"])
 
 
 async def test_bad_pictures_are_named_and_their_neighbours_encoded(stub: "ImageEncoderAsyncStub") -> None:

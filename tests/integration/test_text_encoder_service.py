@@ -1,9 +1,11 @@
 """The text encoder as its callers see it: a real server with the packaged weights, over real gRPC."""
 
 import asyncio
+import base64
 from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import grpc
@@ -25,6 +27,7 @@ from modalmesh_services.text_encoder.core import TextEncoder
 from modalmesh_services.text_encoder.loading import LoadedText, load
 from modalmesh_services.text_encoder.servicer import SERVICE_NAME, TextEncoderServicer
 from modalmesh_services.text_encoder.settings import TextEncoderSettings
+from tests.released import RELEASED, Contract, ReleasedCaller
 
 from .encoder_servers import (
     Breakable,
@@ -105,6 +108,21 @@ async def test_bad_texts_are_named_and_their_neighbours_encoded(stub: "TextEncod
     assert [result.state for result in response.results] == [OK, INVALID, INVALID, TRUNCATED, OK]
     assert response.results[2].reason == "texts[2]: has 10000000 bytes, the limit is 1048576"
     assert [result.first_row for result in response.results if result.row_count] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("release", RELEASED, ids=lambda path: path.stem)
+async def test_callers_of_a_released_contract_are_answered(channel: grpc.aio.Channel, release: Path) -> None:
+    caller = ReleasedCaller(Contract.read(release), channel)
+    model = (await caller.call(f"{SERVICE_NAME}.GetModel"))["model"]
+    encoded = await caller.call(f"{SERVICE_NAME}.Encode", texts=["a dog", " "], dtype="DATA_TYPE_F32")
+    streamed = await caller.call(
+        f"{SERVICE_NAME}.EncodeStream", key="one", text="a dog", granularity="GRANULARITY_PARTS"
+    )
+    assert [result["state"] for result in encoded["results"]] == ["INPUT_STATE_OK", "INPUT_STATE_INVALID"]
+    (vector,) = np.frombuffer(base64.b64decode(encoded["embeddings"]["data"]), "<f4").reshape(1, model["dim"])
+    assert float(vector @ vector) == pytest.approx(1, abs=1e-5)
+    assert (streamed["key"], streamed["result"]["state"]) == ("one", "INPUT_STATE_OK")
+    assert streamed["embeddings"]["modelFingerprint"] == model["fingerprint"]
 
 
 async def test_an_empty_batch_is_refused_with_its_field(stub: "TextEncoderAsyncStub") -> None:
