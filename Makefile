@@ -6,6 +6,7 @@ SHELL := bash
 
 BIN := .venv/bin
 STAMP := .venv/.installed
+CHECKS := .tools/venv/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 PIP_VERSION := 26.3
 # Its declared dependencies bring sentence-transformers along, which nothing here uses.
@@ -14,7 +15,7 @@ TEST_PROCESSES := 2
 PYTHONS := python3.11 python3.12 python3.13 python3
 TYPED := modalmesh services gateway benchmarks tests $(wildcard examples/*.py docs/*.py)
 
-.PHONY: help install demo test test-slow soak lint format protos contract settings bench constraints clean
+.PHONY: help install demo test test-slow soak lint format protos contract settings bench deploy-check prometheus-rule constraints clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +73,18 @@ contract: install ## keep the contract as this version releases it, in protos/re
 
 bench: install ## run one benchmark: NAME=ingest [ARGS='--data DIR']
 	$(BIN)/python -m benchmarks $(or $(NAME),--help) $(ARGS)
+
+deploy-check: $(CHECKS) ## manifests, policies, rules, dashboards, Dockerfile and compose, without docker or a cluster
+	.tools/venv/bin/python -m deploy.check
+
+$(CHECKS): deploy/check/requirements.txt deploy/check/constraints.txt | $(BIN)/python
+	$(BIN)/python -m venv .tools/venv
+	.tools/venv/bin/python -m pip --disable-pip-version-check install --quiet \
+	  --requirement deploy/check/requirements.txt --constraint deploy/check/constraints.txt
+	touch $@
+
+prometheus-rule: install ## write the alert rules anew as the Prometheus operator's resource
+	$(BIN)/python -m deploy.check.prometheus_rule
 
 constraints: install ## pin the newest versions that pyproject.toml allows; test before you commit them
 	$(PIP) install --quiet --upgrade --upgrade-strategy eager --editable '.[local]' --group dev
