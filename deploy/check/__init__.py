@@ -1,1 +1,1 @@
-"""`make deploy-check`: everything under deploy/ and what lies at the top for docker, looked at without docker or a cluster."""
+"""`make deploy-check`: looks at deploy/, the Dockerfile and docker-compose.yml without docker or a cluster."""

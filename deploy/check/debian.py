@@ -40,7 +40,7 @@ def unpack(package: str, folder: Path) -> None:
 
 
 def _own_apt(state: Path) -> list[str]:
-    """apt with lists and sources of its own: the machine's stay as they are."""
+    """An apt with lists and sources of its own: the machine's stay as they are."""
     for part in ("lists/partial", "cache/archives/partial", "archives"):
         (state / part).mkdir(parents=True, exist_ok=True)
     (state / "status").touch()
