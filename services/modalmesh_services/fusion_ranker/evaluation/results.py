@@ -61,11 +61,19 @@ class SystemResult:
         return {**found, **told, "coverage@10": self.coverage}
 
     def difference(self, figure: str, reference: "SystemResult") -> Interval:
-        """Of the means, paired; both are of the same users and splits."""
-        return bootstrap.difference(self.figures[figure], reference.figures[figure], self.users)
+        """Of the means, paired; both are of the same users and splits. Those of whom the figure says nothing, such as
+        who has no target in a group, are left out.
+        """
+        return bootstrap.difference(*self._paired(figure, reference))
 
     def ratio(self, figure: str, reference: "SystemResult") -> Interval:
-        return bootstrap.ratio(self.figures[figure], reference.figures[figure], self.users)
+        """Paired as in `difference`."""
+        return bootstrap.ratio(*self._paired(figure, reference))
+
+    def _paired(self, figure: str, reference: "SystemResult") -> tuple[Floats, Floats, Indexes]:
+        ours, theirs = self.figures[figure], reference.figures[figure]
+        known = ~(np.isnan(ours) | np.isnan(theirs))
+        return ours[known], theirs[known], self.users[known]
 
     def _known(self) -> list[tuple[str, Floats, Flags]]:
         known = ((name, own, ~np.isnan(own)) for name, own in self.figures.items())
