@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import hiredis
-from redis.asyncio import BlockingConnectionPool, Connection, Redis
+from redis.asyncio import BlockingConnectionPool, Connection, Redis, SSLConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError, NoScriptError, RedisError, ResponseError  # noqa: A004 - redis names it so
@@ -51,6 +51,14 @@ class _FastConnection(Connection):
     def pack_command(self, *args: Any) -> list[bytes]:
         name, *arguments = args
         return [hiredis.pack_command((*name.split(), *arguments))]
+
+
+class _FastSecureConnection(_FastConnection, SSLConnection):
+    """Over TLS (rediss://). Files that were replaced are taken up whenever it connects: redis-py would keep the old."""
+
+    async def _connect(self) -> None:
+        self.ssl_context.context = None
+        await super()._connect()  # type: ignore[no-untyped-call]  # redis-py leaves it out
 
 
 class Server:
@@ -186,6 +194,9 @@ class Server:
                 protocol=2,
                 redis_connect_func=self._connected,
             )
+            if pool.connection_class is SSLConnection:
+                # redis-py takes this one whatever it is told.
+                pool.connection_class = _FastSecureConnection
             client = self._clients[patience_seconds] = Redis.from_pool(pool)
         return client
 
