@@ -25,17 +25,25 @@ def find_folder(model: str) -> tuple[Path, str]:
     return Path(snapshot_download(model, allow_patterns=_FILES)), model
 
 
+def take_over_log() -> None:
+    """Have transformers log as all else does: it brings a handler and a format of its own."""
+    import transformers
+
+    log: Any = transformers.utils.logging  # it has no types
+    log.disable_default_handler()
+    log.enable_propagation()
+    log.disable_progress_bar()
+
+
 def load_network(from_pretrained: Callable[..., Any], folder: Path, **options: Any) -> Any:
     """What `from_pretrained` of a transformers class gives for the folder, from safetensors only.
 
     Raises:
         OSError, ValueError: the folder lacks something, or its weights can't be read.
     """
-    import transformers
     from safetensors import SafetensorError
 
-    log: Any = transformers.utils.logging  # it has no types
-    log.disable_progress_bar()
+    take_over_log()
     try:
         return from_pretrained(folder, local_files_only=True, use_safetensors=True, **options)
     except SafetensorError as error:

@@ -22,7 +22,8 @@ _HARMLESS = (OSError, MemoryError, RuntimeError)
 
 
 def configure(level: str, log_format: LogFormat) -> None:
-    """Log to stderr."""
+    """Log to stderr, Python's warnings too."""
+    logging.captureWarnings(True)
     with_messages = level == "DEBUG"
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter(with_messages) if log_format == "json" else TextFormatter(with_messages))

@@ -10,6 +10,7 @@ from modalmesh.embeddings import FloatMatrix
 from modalmesh_services.common import fingerprint
 from modalmesh_services.common.backends import Backends, Kept
 from modalmesh_services.common.device import Placement, places
+from modalmesh_services.common.hugging_face import take_over_log
 from modalmesh_services.common.step import Step
 from modalmesh_services.text_encoder.folder import ModelFolder, find_folder
 from modalmesh_services.text_encoder.model import TextModel
@@ -110,6 +111,7 @@ def read_base(folder: ModelFolder, pooling: Pooling = "auto", max_tokens: int = 
     """
     from transformers import AutoConfig, AutoTokenizer
 
+    take_over_log()
     chosen = folder.pooling() if pooling == "auto" else pooling
     head = folder.head()
     config = AutoConfig.from_pretrained(folder.path, local_files_only=True)

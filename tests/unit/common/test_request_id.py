@@ -13,8 +13,11 @@ from modalmesh.v1 import recommender_service_pb2 as gateway
 from modalmesh.v1.recommender_service_pb2_grpc import RecommenderStub
 from modalmesh_services.common.current_call import current_call
 from modalmesh_services.common.handlers import Context
+from modalmesh_services.common.logs import JsonFormatter, TextFormatter
 from modalmesh_services.common.request_id import LONGEST, accepted
 from tests.unit.common.told import Told
+
+JSON, TEXT = JsonFormatter(), TextFormatter()
 
 
 async def answered_id(channel: grpc.aio.Channel, *given: str) -> Any:
@@ -97,3 +100,15 @@ async def test_an_answered_call_leaves_no_line(
     with caplog.at_level(logging.DEBUG, "modalmesh_services"):
         await answered_id(channel)
     assert not caplog.records
+
+
+async def test_a_fault_is_logged_without_what_was_asked(
+    told: Told, channel: grpc.aio.Channel, caplog: pytest.LogCaptureFixture
+) -> None:
+    told.fails_with(ValueError("can't parse 'red shoes for ada'"))
+    with caplog.at_level(logging.INFO), pytest.raises(grpc.aio.AioRpcError):
+        await answered_id(channel)
+    written = "".join(formatter.format(record) for record in caplog.records for formatter in (JSON, TEXT))
+    assert "ValueError" in written
+    assert "told.py" in written
+    assert "ada" not in written

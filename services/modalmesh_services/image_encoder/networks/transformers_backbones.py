@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 from torch import Tensor, nn
 from transformers import AutoConfig, CLIPVisionModelWithProjection, SiglipVisionModel, ViTModel
 
-from modalmesh_services.common.hugging_face import load_network
+from modalmesh_services.common.hugging_face import load_network, take_over_log
 from modalmesh_services.image_encoder.networks.backbones import Backbone, as_grid
 
 
@@ -57,6 +57,7 @@ def from_folder(folder: Path) -> TransformersBackbone:
         OSError: the folder lacks its configuration or safetensors.
         ValueError: a family that isn't known here.
     """
+    take_over_log()
     family = AutoConfig.from_pretrained(folder, local_files_only=True).model_type
     match family:
         case "vit":
