@@ -5,6 +5,7 @@ what builds keep, stay for the next time.
 """
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -29,6 +30,9 @@ _ITEMS, _USERS = 120, 60
 
 
 def main() -> int:
+    # Who ends it, however, ends what it has started.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, frame: sys.exit(128 + number))
     started = time.monotonic()
     try:
         with docker() as found:
