@@ -1,0 +1,89 @@
+"""What manifests say agrees with the servers' own settings; make deploy-check looks at the rest."""
+
+import tomllib
+from typing import Any
+
+import pytest
+
+from modalmesh.client.channel import BULK_TIMEOUTS
+from modalmesh_gateway.settings import GatewaySettings
+from modalmesh_services.common.settings import ServerSettings
+from modalmesh_services.fusion_ranker.settings import FusionRankerSettings
+from modalmesh_services.image_encoder.settings import ImageEncoderSettings
+from modalmesh_services.text_encoder.settings import TextEncoderSettings
+from tests.deploy.reading import BASE, COMPONENTS, ROOT, SERVICES, documents, environment, one
+
+CLIENT_SECONDS = 30.0
+SETTINGS: dict[str, type[ServerSettings]] = {
+    "gateway": GatewaySettings,
+    "text-encoder": TextEncoderSettings,
+    "image-encoder": ImageEncoderSettings,
+    "fusion-ranker": FusionRankerSettings,
+}
+
+
+def variables(settings: type[ServerSettings]) -> set[str]:
+    prefix = settings.model_config.get("env_prefix", "")
+    names = {f"{prefix}{field.upper()}" for field in settings.model_fields}
+    return names | {f"{name}_FILE" for name in names}
+
+
+def value(service: str, name: str) -> str:
+    prefix = SETTINGS[service].model_config.get("env_prefix", "")
+    return environment(service)[f"{prefix}{name}"]
+
+
+def container(service: str) -> dict[str, Any]:
+    (found,) = one(BASE / f"{service}.yaml", "Deployment")["spec"]["template"]["spec"]["containers"]
+    return dict(found)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_variable_is_a_setting(service: str) -> None:
+    patched = documents(COMPONENTS / "tls" / "kustomization.yaml")[0]["configMapGenerator"]
+    of_tls = {line.split("=")[0] for each in patched if each["name"] == service for line in each["literals"]}
+    assert len(of_tls) == 3
+    assert (environment(service).keys() | of_tls) - variables(SETTINGS[service]) == set()
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_ports_of_container_service_and_probes_are_those_that_are_listened_on(service: str) -> None:
+    port = int(value(service, "PORT"))
+    told = container(service)
+    assert {each["name"]: each["containerPort"] for each in told["ports"]} == {
+        "grpc": port,
+        "metrics": int(value(service, "METRICS_PORT")),
+    }
+    assert [told[probe]["grpc"]["port"] for probe in ("startupProbe", "readinessProbe", "livenessProbe")] == [port] * 3
+    assert [each["port"] for each in one(BASE / f"{service}.yaml", "Service")["spec"]["ports"]] == [port]
+
+
+@pytest.mark.parametrize("service", ["text-encoder", "image-encoder", "fusion-ranker"])
+def test_the_gateway_finds_a_service_where_it_listens(service: str) -> None:
+    address = environment("gateway")[f"MODALMESH_{service.replace('-', '_').upper()}"]
+    assert address == f"dns:///{service}:{value(service, 'PORT')}"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_stop_waits_for_the_longest_call_and_is_not_cut_short(service: str) -> None:
+    grace = float(value(service, "GRACE_SECONDS"))
+    assert grace > GatewaySettings().encode_seconds
+    assert grace > CLIENT_SECONDS * BULK_TIMEOUTS
+    (common,) = documents(BASE / "common.yaml")
+    before = common["spec"]["template"]["spec"]["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
+    given = one(BASE / f"{service}.yaml", "Deployment")["spec"]["template"]["spec"]["terminationGracePeriodSeconds"]
+    assert given >= before + grace + 10
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_may_be_called_by_the_name_in_its_certificate(service: str) -> None:
+    certificates = documents(COMPONENTS / "tls" / "certificates.yaml")
+    (names,) = [each["spec"]["dnsNames"] for each in certificates if each["metadata"]["name"] == service]
+    assert {service, f"{service}.modalmesh.svc", "localhost"} <= set(names)
+
+
+@pytest.mark.parametrize("folder", [BASE, COMPONENTS / "gpu"], ids=["base", "gpu"])
+def test_images_are_of_this_release(folder: Any) -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    tags = {image["newTag"].removesuffix("-cuda") for image in documents(folder / "kustomization.yaml")[0]["images"]}
+    assert tags == {version}
