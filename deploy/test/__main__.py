@@ -19,6 +19,7 @@ from deploy.test.images import BASE, REGISTRY, ROOT, SERVICES, build_others, che
 from deploy.test.measuring import check_metrics, check_spread
 from deploy.test.pip_settings import pip_environment
 from deploy.test.restarts import check_restarts
+from deploy.test.securing import check_secured
 from modalmesh.client import Client
 from modalmesh.data_folder import DataFolder
 from modalmesh.ingest import ingest
@@ -68,6 +69,7 @@ def run(found: Docker) -> list[str]:
             wrong += check_metrics(prometheus)
             wrong += check_spread(compose, gateway, NAMESPACE)
             wrong += check_restarts(compose, gateway, NAMESPACE)
+        wrong += check_secured(compose, gateway, Path(folder) / "secrets")
     return wrong
 
 

@@ -19,10 +19,12 @@ _HEALTHY_SECONDS = 300.0
 class Compose:
     docker: Docker
     variables: Mapping[str, str]
+    files: tuple[str, ...] = ("docker-compose.yml",)
 
     def run(self, *arguments: str, quiet: bool = False) -> str:
-        project = ("compose", "--project-name", _PROJECT, "--project-directory", str(ROOT))
-        return self.docker.run(*project, *arguments, quiet=quiet, **self.variables)
+        files = (part for file in self.files for part in ("--file", str(ROOT / file)))
+        project = ("--project-name", _PROJECT, "--project-directory", str(ROOT), *files)
+        return self.docker.run("compose", *project, *arguments, quiet=quiet, **self.variables)
 
     @contextmanager
     def up(self, *services: str) -> Iterator[None]:
