@@ -8,13 +8,13 @@ from typing import Any
 import click
 from rich.console import Console
 
-from benchmarks import encode, explain, ingest, rank
+from benchmarks import encode, explain, ingest, observability, rank
 from benchmarks.benchmark import Benchmark
 from modalmesh.cli import failures
 from modalmesh.cli.options import as_json, example, put_out
 from modalmesh.errors import ModalmeshError
 
-BENCHMARKS = (encode.BENCHMARK, ingest.BENCHMARK, explain.BENCHMARK, rank.BENCHMARK)
+BENCHMARKS = (encode.BENCHMARK, ingest.BENCHMARK, explain.BENCHMARK, rank.BENCHMARK, observability.BENCHMARK)
 
 DONE, FAILED, WRONG_USE = 0, 1, 2
 
