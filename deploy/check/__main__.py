@@ -11,7 +11,7 @@ CHECKS: tuple[Callable[[], str], ...] = (
     kubernetes.check_builds,
     kubernetes.check_policies,
     monitoring.check_prometheus,
-    monitoring.check_dashboards,
+    monitoring.check_queries,
     images.check_dockerfile,
     images.check_compose,
 )

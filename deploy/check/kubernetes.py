@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,8 @@ def combinations() -> Iterator[Path]:
 def check_builds() -> str:
     """All overlays and combinations of components, each against the API's schemas."""
     kubectl = find(KUBECTL)
-    BUILDS.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(BUILDS, ignore_errors=True)
+    BUILDS.mkdir(parents=True)
     builds, unlooked, looked_at = 0, set[str](), set[str]()
     for folder in [*overlays(), *combinations()]:
         text = output_of([*kubectl, "kustomize", folder])
@@ -81,6 +83,8 @@ def check_policies() -> str:
     passed = 0
     for overlay in overlays():
         built = BUILDS / f"{overlay.name}.yaml"
+        if not built.exists():
+            raise Finding(f"{overlay.name} was not built")
         said = policies.checkov("kubernetes", built, policies.skipped(overlay.name))
         passed += _passed(said)
     return f"{passed} policy checks of {len(overlays())} overlays pass; {policies.count()} are left out for a reason"

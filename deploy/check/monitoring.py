@@ -1,6 +1,10 @@
-"""Prometheus' configuration, the alert rules with their tests, and the dashboards."""
+"""Prometheus' configuration, the alert rules with their tests, and what dashboards and autoscalers ask for."""
 
 import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
 
 from deploy.check import prometheus_rule
 from deploy.check.running import ROOT, Finding, output_of
@@ -8,6 +12,17 @@ from deploy.check.tools import PROMTOOL, find
 
 PROMETHEUS = ROOT / "deploy" / "monitoring" / "prometheus"
 DASHBOARDS = ROOT / "deploy" / "monitoring" / "grafana" / "dashboards"
+ADAPTER = ROOT / "deploy" / "kubernetes" / "components" / "hpa" / "prometheus-adapter.yaml"
+QUERIES = ROOT / ".tools" / "queries.yml"
+
+# What Grafana and prometheus-adapter put in.
+_FILLED = {
+    "$__rate_interval": "5m",
+    "$job": ".*",
+    "$namespace": ".*",
+    "<<.LabelMatchers>>": 'namespace="mesh"',
+    "<<.GroupBy>>": "pod",
+}
 
 
 def check_prometheus() -> str:
@@ -20,7 +35,27 @@ def check_prometheus() -> str:
     return f"promtool: the configuration is right, {rules.split('SUCCESS: ')[1].split()[0]} rules pass their tests"
 
 
-def check_dashboards() -> str:
-    paths = sorted(DASHBOARDS.glob("*.json"))
-    panels = sum(len(json.loads(path.read_text())["panels"]) for path in paths)
-    return f"{len(paths)} dashboards of {panels} panels can be read"
+def check_queries() -> str:
+    """Of dashboards and of prometheus-adapter, as rules to promtool."""
+    dashboards = sorted(DASHBOARDS.glob("*.json"))
+    asked = [query for path in dashboards for query in dashboard_queries(path)] + list(adapter_queries())
+    rules = [{"record": f"query:{number}", "expr": filled(query)} for number, query in enumerate(asked)]
+    QUERIES.parent.mkdir(exist_ok=True)
+    QUERIES.write_text(yaml.safe_dump({"groups": [{"name": "queries", "rules": rules}]}))
+    output_of([*find(PROMTOOL), "check", "rules", QUERIES])
+    return f"promtool can read all {len(asked)} queries of {len(dashboards)} dashboards and of prometheus-adapter"
+
+
+def dashboard_queries(path: Path) -> Iterator[str]:
+    for panel in json.loads(path.read_text())["panels"]:
+        yield from (target["expr"] for target in panel.get("targets", ()))
+
+
+def adapter_queries() -> Iterator[str]:
+    yield from (rule["metricsQuery"] for rule in yaml.safe_load(ADAPTER.read_text())["rules"]["custom"])
+
+
+def filled(query: str) -> str:
+    for name, value in _FILLED.items():
+        query = query.replace(name, value)
+    return query

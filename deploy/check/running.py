@@ -17,7 +17,7 @@ def output_of(command: Sequence[str | Path], text: str | None = None) -> str:
     Raises:
         Finding: it ended with an error; all that it said.
     """
-    done = subprocess.run(  # noqa: S603 - the tools of tools.py on files of the repository
+    done = subprocess.run(
         [str(word) for word in command], cwd=ROOT, input=text, capture_output=True, text=True, check=False
     )
     if done.returncode:

@@ -25,8 +25,8 @@ class Tool:
 
 
 # Kustomize's components came with kubectl 1.21.
-KUBECTL = Tool((("kubectl",),), ("version", "--client"), (1, 21), "kubernetes-client", "usr/bin/kubectl")
-PROMTOOL = Tool((("promtool",),), ("--version",), (2, 40), "prometheus", "usr/bin/promtool")
+KUBECTL = Tool((("kubectl",),), ("version", "--client"), (1, 21), "kubectl", "usr/bin/kubectl")
+PROMTOOL = Tool((("promtool",),), ("--version",), (2, 40), "promtool", "usr/bin/promtool")
 COMPOSE = Tool(
     (("docker", "compose"), ("docker-compose",)),
     ("version",),
