@@ -16,7 +16,7 @@ UV := uv==0.13.9
 PYTHONS := python3.11 python3.12 python3.13 python3
 TYPED := modalmesh services gateway benchmarks deploy tests $(wildcard examples/*.py docs/*.py)
 
-.PHONY: help install demo test test-slow soak lint format protos contract settings bench locks deploy-test deploy-check prometheus-rule constraints clean
+.PHONY: help install demo test test-slow soak lint format protos contract settings release-check bench locks deploy-test deploy-check prometheus-rule constraints clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +71,9 @@ settings: install ## write docs/configuration.md's tables anew from the servers'
 
 contract: install ## keep the contract as this version releases it, in protos/released
 	$(BIN)/buf build --as-file-descriptor-set --exclude-source-info -o protos/released/modalmesh-$$($(BIN)/hatchling version).binpb
+
+release-check: install ## build, install and try what would be released, as docs/releasing.md says; it is then in dist/
+	$(BIN)/python -m deploy.release
 
 bench: install ## run one benchmark: NAME=ingest [ARGS='--data DIR']
 	$(BIN)/python -m benchmarks $(or $(NAME),--help) $(ARGS)
