@@ -36,7 +36,7 @@ def why_unsafe(address: str, tls: Tls | None, said: str) -> Unavailable | None:
             "tls_certificate, which needs no restart, and look at both machines' clocks",
         )
     if _any(_WRONG_NAME, said):
-        wanted = tls.server_name or address.rpartition(":")[0]
+        wanted = tls.server_name or address.rpartition(":")[0].removeprefix("dns:///")
         return _error(
             "TLS_WRONG_NAME",
             f"the certificate of the mesh at {address} isn't made for the name {wanted}: call it by a name that is in "

@@ -1,6 +1,7 @@
 """Who reaches a server over TLS, what the others are told to do, and that replaced files are taken up on both sides."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -223,3 +224,18 @@ async def test_a_waiting_client_goes_on_with_a_replaced_certificate(ours: Author
             put(stranger.certificate, content(own.certificate))
             put(stranger.key, content(own.key))
             await asyncio.to_thread(client.get_item, "lamp")
+
+
+@pytest.mark.usefixtures("at_once")
+async def test_a_waiting_client_finishes_what_is_under_way_on_the_connection_that_it_leaves(ours: Authority) -> None:
+    async with serving(ours.issue("server")) as told:
+        with Client(told.server.address, tls=ours.issue("shopper")) as client:
+            entered, leave = told.waits()
+            under_way = asyncio.create_task(asyncio.to_thread(client.get_item, "lamp"))
+            await entered.wait()
+            ours.issue("shopper")
+            told.behaviour = told.nothing
+            await asyncio.to_thread(client.get_item, "lamp")
+            gc.collect()
+            leave.set()
+            await under_way
