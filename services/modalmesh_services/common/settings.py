@@ -49,6 +49,6 @@ class ServerSettings(Configuration):
                 check_certificates(str(info.field_name), name)
         except InvalidInput as error:
             raise PydanticCustomError("tls", "{detail}", {"detail": error.detail}) from error
-        if info.field_name == "tls_ca" and name and not certificate:
+        if info.field_name == "tls_ca" and name and info.data.get("tls_certificate") == "":
             raise PydanticCustomError("tls", "is of no use without tls_certificate and tls_key")
         return name
