@@ -113,10 +113,9 @@ def test_a_tls_file_that_cant_be_read_exits_2_and_is_named(
 ) -> None:
     files = authority.issue("toy")
     Path(getattr(files, field)).unlink()
-    message = refusal(capsys, *tls_flags(files))
-    assert message.startswith(
-        f"toy: --tls-{field} (MODALMESH_TOY_TLS_{field.upper()}): {getattr(files, field)} can't be"
-    )
+    (line,) = refusal(capsys, *tls_flags(files)).splitlines()
+    keys = f"--tls-{field} (MODALMESH_TOY_TLS_{field.upper()})"
+    assert line.startswith(f"toy: {keys}: {getattr(files, field)} can't be read: ")
 
 
 def test_tls_files_that_dont_belong_together_exit_2_and_are_named(
