@@ -29,7 +29,9 @@ class ServerSettings(Configuration):
     tls_certificate: str = Field("", description="PEM file of this server's certificate; empty: it speaks plaintext")
     tls_key: str = Field("", description="PEM file of the certificate's key")
     tls_ca: str = Field(
-        "", description="PEM file of the CA by which callers' certificates are checked; empty: none is asked for"
+        "",
+        description="PEM file of the CA that must have signed callers' certificates, and those of the services that a "
+        "gateway calls; empty: none is asked for, and services are called in plaintext",
     )
 
     @property
