@@ -84,7 +84,8 @@ def from_status(code: grpc.StatusCode, message: str, details: bytes | None) -> M
             return TooLarge("", message)
         case grpc.StatusCode.RESOURCE_EXHAUSTED:
             return Overloaded(message, retry_after=delay, reason=reason)
-        case grpc.StatusCode.UNAVAILABLE:
+        # CANCELLED by the other side: a server that stops so answers what it has received and not begun.
+        case grpc.StatusCode.UNAVAILABLE | grpc.StatusCode.CANCELLED:
             part = info.metadata.get("part", "") if info else ""
             return Unavailable(part, message, retry_after=delay, reason=reason)
         case grpc.StatusCode.DEADLINE_EXCEEDED:

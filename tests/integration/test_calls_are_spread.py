@@ -1,67 +1,23 @@
 """Replicas behind one address each get calls, those that came later too; none is lost when connections are renewed."""
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from typing import Any
 
 import grpc
 
 from modalmesh.client import AsyncClient, Client
 from modalmesh.v1 import recommender_service_pb2 as gateway
-from modalmesh.v1 import types_pb2 as pb
 from modalmesh.v1.recommender_service_pb2_grpc import RecommenderStub
 from modalmesh_gateway.services import GrpcTextEncoder, open_channel
 from modalmesh_services.common.deadline import Deadline
-from modalmesh_services.common.handlers import Context
 from modalmesh_services.common.server import MeshServer
-from modalmesh_services.common.settings import ServerSettings
 from tests.fakes import FakeTextEncoder, serve_text_encoder
+from tests.integration.item_replicas import Items, replica, replicas
 from tests.integration.name_server import name_server
 
 MESSAGE_BYTES = 4 * 1024 * 1024
-
-
-class Items:
-    """A gateway that has any item; `calls` counts by the caller's connection."""
-
-    def __init__(self) -> None:
-        self.calls: Counter[str] = Counter()
-
-    async def get_item(self, request: gateway.GetItemRequest, context: Context) -> gateway.GetItemResponse:
-        self.calls[context.peer()] += 1
-        await asyncio.sleep(0.002)
-        return gateway.GetItemResponse(item=pb.Item(item_id=request.item_id))
-
-    def add_to(self, server: grpc.aio.Server) -> None:
-        handler = grpc.unary_unary_rpc_method_handler(
-            self.get_item, gateway.GetItemRequest.FromString, gateway.GetItemResponse.SerializeToString
-        )
-        methods = {"GetItem": handler}
-        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("modalmesh.v1.Recommender", methods),))
-
-
-@asynccontextmanager
-async def replica(
-    items: Items, host: str = "127.0.0.1", port: int = 0, connection_seconds: float = 300.0
-) -> AsyncIterator[int]:
-    settings = ServerSettings(host=host, port=port, connection_seconds=connection_seconds, grace_seconds=1.0)
-    server = MeshServer(settings, [])
-    items.add_to(server.grpc)
-    await server.start()
-    try:
-        yield server.port
-    finally:
-        await server.stop()
-
-
-@asynccontextmanager
-async def replicas(*each: Items) -> AsyncIterator[str]:
-    """The address of all of them together."""
-    async with AsyncExitStack() as stack:
-        ports = [await stack.enter_async_context(replica(items)) for items in each]
-        yield "ipv4:" + ",".join(f"127.0.0.1:{port}" for port in ports)
 
 
 async def until_both_are_called(call: Callable[[], Awaitable[Any]], *counts: Callable[[], int]) -> None:

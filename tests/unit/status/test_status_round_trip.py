@@ -104,6 +104,10 @@ def test_a_status_without_details_has_its_class_too(code: grpc.StatusCode, kind:
     assert type(from_status(code, "words", None)) is kind
 
 
+def test_a_call_that_a_stopping_server_cancelled_may_be_made_again() -> None:
+    assert type(from_status(grpc.StatusCode.CANCELLED, "CANCELLED", None)) is errors.Unavailable
+
+
 def test_a_code_without_a_class_is_named_in_the_reason() -> None:
     assert from_status(grpc.StatusCode.UNIMPLEMENTED, "no such method", None).reason == "UNIMPLEMENTED"
 
