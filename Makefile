@@ -104,5 +104,5 @@ constraints: install ## pin the newest versions that pyproject.toml allows; test
 	mv .venv/constraints.txt constraints.txt
 
 clean: ## remove .venv, generated code and caches: as after a fresh clone
-	rm -rf .venv modalmesh/v1 build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache report.html
+	rm -rf .venv .tools modalmesh/v1 build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache report.html
 	find modalmesh services gateway benchmarks tests -name __pycache__ -type d -prune -exec rm -rf {} +

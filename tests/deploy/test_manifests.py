@@ -1,6 +1,7 @@
 """What manifests say agrees with the servers' own settings; make deploy-check looks at the rest."""
 
 import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -44,6 +45,19 @@ def test_every_variable_is_a_setting(service: str) -> None:
     of_tls = {line.split("=")[0] for each in patched if each["name"] == service for line in each["literals"]}
     assert len(of_tls) == 3
     assert (environment(service).keys() | of_tls) - variables(SETTINGS[service]) == set()
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_server_takes_its_config_map_as_it_is(service: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = "redis://somewhere:6379/0"
+    (tmp_path / "url").write_text(url)
+    for name, each in environment(service).items():
+        # The only file is the Secret's.
+        monkeypatch.setenv(name, str(tmp_path / "url") if name.endswith("_FILE") else each)
+    settings = SETTINGS[service].load(service, "", [])
+    assert settings.grace_seconds == float(value(service, "GRACE_SECONDS"))
+    assert settings.log_format == "json"
+    assert getattr(settings, "redis_url", url) == url
 
 
 @pytest.mark.parametrize("service", SERVICES)
