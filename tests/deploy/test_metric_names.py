@@ -15,6 +15,8 @@ from modalmesh_gateway.settings import GatewaySettings
 from modalmesh_services.common.call_metrics import CallMetrics
 from modalmesh_services.common.engine.metrics import EngineMetrics
 from modalmesh_services.common.telemetry import CallCollector, EngineCollector, process_registry
+from modalmesh_services.fusion_ranker.telemetry import WorkerCollector
+from modalmesh_services.fusion_ranker.worker import WorkerMetrics
 from tests.deploy.reading import COMPONENTS, DEPLOY, ROOT, alerts, documents
 
 NAME = re.compile(r"\b(?:modalmesh|grpc_server|process|python)_\w+")
@@ -41,6 +43,7 @@ async def shown() -> set[str]:
             CallCollector(CallMetrics()),
             EngineCollector(EngineMetrics(), "tokens"),
             EngineCollector(EngineMetrics(), "pictures"),
+            WorkerCollector(WorkerMetrics()),
         ]
         of_process = {
             line.split("{")[0].split()[0]
