@@ -11,9 +11,9 @@ from google.protobuf import descriptor_pool
 from modalmesh.status import REQUEST_ID_KEY
 from modalmesh_services.common.access_log import AccessLog
 from modalmesh_services.common.call_metrics import CallMetrics, MethodMetrics
-from modalmesh_services.common.current_call import CurrentCall, enter_call
+from modalmesh_services.common.current_call import CurrentCall, current_call, enter_call
 from modalmesh_services.common.handlers import Behaviour, Context, Handler, behaviour_of, with_behaviour
-from modalmesh_services.common.request_id import accepted
+from modalmesh_services.common.request_id import accepted, new_request_id
 from modalmesh_services.common.serving_spans import traced
 from modalmesh_services.common.status_names import status_name
 from modalmesh_services.common.tracing import active
@@ -45,13 +45,14 @@ class ObservingInterceptor(grpc.aio.ServerInterceptor):
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
         details: grpc.HandlerCallDetails,
     ) -> Handler | None:
-        # gRPC asks for every call.
-        if observed := self._observed.get(details.method):
-            return observed
-        handler = await continuation(details)
-        if handler is None or details.method.startswith("/grpc."):
-            return handler
-        self._observed[details.method] = observed = self._observe(handler, details.method)
+        # gRPC asks for every call, in the task that then serves it.
+        observed = self._observed.get(details.method)
+        if observed is None:
+            handler = await continuation(details)
+            if handler is None or details.method.startswith("/grpc."):
+                return handler
+            self._observed[details.method] = observed = self._observe(handler, details.method)
+        enter_call(CurrentCall(details.method, _request_id(details)))
         return observed
 
     def _observe(self, handler: Handler, method: str) -> Handler:
@@ -69,13 +70,13 @@ def _observe_unary(
     behaviour: Callable[[Any, Context], Awaitable[Any]], method: str, metrics: MethodMetrics, log: AccessLog
 ) -> Callable[[Any, Context], Awaitable[Any]]:
     async def observed(request: Any, context: Context) -> Any:
-        begun = _begin(context, method, metrics)
+        begun = _begin(context, metrics)
         try:
             response = await behaviour(request, context)
         except BaseException as error:
             _end(status_name(error, context), begun, method, metrics, log)
             raise
-        _end(status_name(None, context), begun, method, metrics, log)
+        _end(status_name(None, context) if context.code() else "OK", begun, method, metrics, log)
         return response
 
     return observed
@@ -85,29 +86,31 @@ def _observe_stream(
     behaviour: Callable[[Any, Context], AsyncIterator[Any]], method: str, metrics: MethodMetrics, log: AccessLog
 ) -> Callable[[Any, Context], AsyncIterator[Any]]:
     async def observed(request: Any, context: Context) -> AsyncIterator[Any]:
-        begun = _begin(context, method, metrics)
+        begun = _begin(context, metrics)
         try:
             async for response in behaviour(request, context):
                 yield response
         except BaseException as error:
             _end(status_name(error, context), begun, method, metrics, log)
             raise
-        _end(status_name(None, context), begun, method, metrics, log)
+        _end(status_name(None, context) if context.code() else "OK", begun, method, metrics, log)
 
     return observed
 
 
-def _begin(context: Context, method: str, metrics: MethodMetrics) -> float:
+def _begin(context: Context, metrics: MethodMetrics) -> float:
     metrics.started += 1
     metrics.in_flight += 1
-    given = None
-    for key, value in context.invocation_metadata() or ():
-        if key == REQUEST_ID_KEY:
-            given = value
-    request_id = accepted(given)
-    enter_call(CurrentCall(method, request_id))
-    context.set_trailing_metadata(((REQUEST_ID_KEY, request_id),))
+    if call := current_call():
+        context.set_trailing_metadata(((REQUEST_ID_KEY, call.request_id),))
     return time.monotonic()
+
+
+def _request_id(details: grpc.HandlerCallDetails) -> str:
+    for key, value in details.invocation_metadata or ():
+        if key == REQUEST_ID_KEY:
+            return accepted(value)
+    return new_request_id()
 
 
 def _end(code: str, begun: float, method: str, metrics: MethodMetrics, log: AccessLog) -> None:

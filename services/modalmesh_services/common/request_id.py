@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from itertools import count
 
 LONGEST = 128
 
@@ -9,8 +10,14 @@ LONGEST = 128
 _ACCEPTABLE = re.compile(rf"[A-Za-z0-9._:/+=@-]{{1,{LONGEST}}}")
 
 
+# It names and guards nothing: a number after a prefix is made in a fraction of the time of a random one.
+_PREFIX = secrets.token_hex(8)
+_numbers = count(1)
+
+
 def new_request_id() -> str:
-    return secrets.token_hex(16)
+    """Unlike any other's, of this process or another."""
+    return f"{_PREFIX}{next(_numbers):016x}"
 
 
 def accepted(given: str | bytes | None) -> str:

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -168,3 +169,20 @@ def test_it_counts_what_changes_an_item() -> None:
     index.remove("a")
     index.remove("a")
     assert index.changes == 2
+
+
+def test_what_waits_is_counted_as_it_comes_and_goes() -> None:
+    index = ItemIndex()
+    waiting = replace(record("a", fused="r"), item=Item("a", pending=("text",)))
+    changes: list[tuple[Callable[[], None], int]] = [
+        (lambda: index.upsert(waiting), 1),
+        (lambda: index.upsert(record("b")), 2),
+        (lambda: index.upsert(waiting), 2),
+        (lambda: index.upsert(record("b", fused="r")), 1),
+        (lambda: index.remove("a"), 0),
+        (lambda: index.remove("unknown"), 0),
+        (lambda: index.upsert(record("c")), 1),
+    ]
+    for change, pending in changes:
+        change()
+        assert index.pending == pending == sum(entry.is_pending for entry in index.entries())

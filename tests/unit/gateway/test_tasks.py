@@ -3,6 +3,7 @@ import asyncio
 import pytest
 
 from modalmesh_gateway.tasks import TaskGroup
+from modalmesh_services.common.current_call import CurrentCall, current_call, enter_call
 
 
 async def test_closing_ends_what_runs() -> None:
@@ -52,3 +53,16 @@ async def test_a_failure_is_logged_by_name(caplog: pytest.LogCaptureFixture) -> 
     assert "follow shop failed" in caplog.text
     assert "no such luck" in caplog.text
     await tasks.close()
+
+
+async def test_what_a_call_starts_is_no_longer_its_work() -> None:
+    enter_call(CurrentCall("/modalmesh.v1.Recommender/Recommend", "order-7"))
+    seen: list[CurrentCall | None] = []
+
+    async def work() -> None:
+        seen.append(current_call())
+
+    tasks = TaskGroup()
+    tasks.start(work(), name="work")
+    await asyncio.sleep(0)
+    assert seen == [None]
