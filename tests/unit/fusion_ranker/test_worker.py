@@ -133,3 +133,15 @@ async def test_a_stop_finishes_what_was_taken_on_and_ends_the_thread(worker: Wor
     await stopping
     assert (await running, await waiting) == ("through", "finished")
     assert not any(thread.name.startswith("tester") for thread in threading.enumerate())
+
+
+async def test_what_waits_and_who_is_refused_is_counted(worker: Worker) -> None:
+    gate, running = await blocked(worker, size=50)
+    with pytest.raises(Overloaded):
+        await worker.run(lambda: None, 60, FOREVER)
+    metrics = worker.metrics
+    assert (metrics.queue_calls, metrics.queue_bytes, metrics.refusals) == (1, 50, 1)
+    gate.opened.set()
+    await running
+    assert (metrics.queue_calls, metrics.queue_bytes) == (0, 0)
+    assert (sum(metrics.queue_seconds.counts), metrics.busy_seconds > 0) == (1, True)
