@@ -82,6 +82,9 @@ class Environment(EnvSettingsSource):
 def unknown_variables(settings: type[BaseSettings]) -> Iterator[UnknownVariable]:
     """Variables with the prefix of these settings that neither they nor anything else of modalmesh knows."""
     prefix = settings.model_config.get("env_prefix", "").upper()
+    if not prefix:
+        # All variables of the machine would be theirs.
+        return
     known = list(_known(settings))
     for name, value in sorted(os.environ.items()):
         given = name.upper()

@@ -1,6 +1,8 @@
 """What no setting is called is named at the start; what is in effect is shown, without passwords."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +13,7 @@ from pydantic_settings import SettingsConfigDict
 from modalmesh_services.common.environment import HoldsSecret
 from modalmesh_services.common.settings import ServerSettings
 
+ROOT = Path(__file__).resolve().parents[3]
 GIVEN = "redis://reader:opensesame@cache:6379/0"
 
 
@@ -162,3 +165,22 @@ def test_a_refused_secret_is_not_shown(
     (line,) = refusals(capsys)
     assert "opensesame" not in line
     assert "MODALMESH_TOY_URL" in line
+
+
+def test_settings_without_a_prefix_claim_no_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROT", "1")
+    assert ServerSettings.load("plain", "", ()).warnings == ()
+
+
+def test_a_server_logs_what_is_of_no_effect(monkeypatch: pytest.MonkeyPatch) -> None:
+    program = (
+        "import sys\n"
+        "from modalmesh_services.common.server import main\n"
+        "from tests.unit.common.test_configuration import load\n"
+        "async def nothing(): pass\n"
+        "sys.exit(main(nothing, load('--log-format', 'json'), 'toy'))\n"
+    )
+    monkeypatch.setenv("MODALMESH_TOY_VERSION", "3")
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+    (line,) = map(json.loads, ran.stderr.splitlines())
+    assert "MODALMESH_TOY_VERSION: there is no such setting" in json.dumps(line)
