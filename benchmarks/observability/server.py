@@ -13,6 +13,7 @@ from benchmarks.hop import OPTIONS
 from benchmarks.observability.sides import BARE, TRACED
 from modalmesh.v1.fusion_ranker_service_pb2_grpc import add_FusionRankerServicer_to_server
 from modalmesh_services.common.call_metrics import CallMetrics
+from modalmesh_services.common.collecting import leave_alone_what_is_there
 from modalmesh_services.common.interceptors import ErrorInterceptor
 from modalmesh_services.common.logs import configure
 from modalmesh_services.common.observing import ObservingInterceptor
@@ -34,6 +35,7 @@ async def serve(side: str, port: int) -> None:
     server.add_insecure_port(f"127.0.0.1:{port}")
     await core.start()
     await server.start()
+    leave_alone_what_is_there()
     await server.wait_for_termination()
 
 
