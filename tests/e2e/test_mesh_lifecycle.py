@@ -76,13 +76,13 @@ def test_a_port_that_is_taken_is_an_error_before_anything_starts(filled_mesh: Me
     assert list((tmp_path / "other" / "logs").glob("*-encoder.log")) == []
 
 
-def test_settings_that_are_wrong_are_shown_by_the_childs_own_words(
+def test_settings_that_are_wrong_are_shown_in_the_servers_own_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MODALMESH_TEXT_ENCODER_DEVICE", "abacus:0")
     refused = modalmesh("up", "--detach", "--port", "0", home=tmp_path / "home")
-    assert refused.returncode == 1
-    assert "text-encoder ended with exit code" in refused.stderr
+    assert refused.returncode == 2
+    assert "modalmesh-text-encoder: --device (MODALMESH_TEXT_ENCODER_DEVICE)" in refused.stderr
     assert "abacus:0" in refused.stderr
     assert read_state(tmp_path / "home") is None
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # twice.
 _KERNELS_KEPT = 128
 _TASKS = Path("/proc/self/task")
-_COMPUTING_NICENESS = 5
+_COMPUTING_NICER, _NICEST = 5, 19
 _PRECISIONS = {"fp32": "f32", "bf16": "bf16"}
 
 
@@ -129,7 +129,9 @@ def _giving_way() -> Iterator[None]:
     yield
     for thread in _threads() - before:
         with suppress(ProcessLookupError):
-            os.setpriority(os.PRIO_PROCESS, int(thread), _COMPUTING_NICENESS)
+            # Lower than this thread's own, which may be low already.
+            niceness = min(os.getpriority(os.PRIO_PROCESS, 0) + _COMPUTING_NICER, _NICEST)
+            os.setpriority(os.PRIO_PROCESS, int(thread), niceness)
 
 
 def _threads() -> set[str]:

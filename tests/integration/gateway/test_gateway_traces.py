@@ -93,12 +93,11 @@ async def test_a_hop_that_failed_says_so_and_how(spans: Spans, shop: Mesh) -> No
 
 async def test_what_users_ask_is_in_no_span(spans: Spans, shop: Mesh) -> None:
     await shop.client.search_items("a secret wish")
-    await shop.client.recommend("ada")
+    await shop.client.recommend("a secret user")
     with pytest.raises(grpc.aio.AioRpcError):
         await shop.stub.GetItem(pb.GetItemRequest(namespace="shop", item_id="a secret thing"))
     told = "".join(span.to_json() for span in spans.all())
     assert "secret" not in told
-    assert "ada" not in told
 
 
 async def test_work_of_nobodys_makes_no_spans(spans: Spans, shop: Mesh) -> None:
