@@ -120,10 +120,11 @@ class Server:
 
     async def facts(self) -> ServerFacts:
         """Find out now."""
-        info, wait_aof = await self.run([("INFO",), ("COMMAND", "INFO", "WAITAOF")])
+        # In one word: redis-py's own reading of COMMAND fails where the server has no such command.
+        info, wait_aof = await self.run([("INFO",), ("COMMAND INFO", "WAITAOF")])
         self._facts = ServerFacts(
             version=_version(info),
-            durability=_durability(await self._aof_settings(), bool(wait_aof)),
+            durability=_durability(await self._aof_settings(), any(wait_aof)),
             is_cluster=bool(info.get("cluster_enabled")),
             used_memory_bytes=int(info.get("used_memory", 0)),
         )
