@@ -51,6 +51,8 @@ async def write_until_killed(store: Store, server: ValkeyProcess) -> tuple[list[
     [
         (("--appendonly", "yes", "--appendfsync", "always"), "fsync-always", True),
         (("--appendonly", "yes", "--appendfsync", "everysec"), "waitaof", True),
+        # As Redis before 7.2, which doesn't know WAITAOF.
+        (("--appendonly", "yes", "--rename-command", "WAITAOF", ""), "fsync-everysec", False),
         (("--appendonly", "yes", "--appendfsync", "no"), "fsync-no", False),
         (("--appendonly", "no"), "none", False),
         (("--appendonly", "yes", "--appendfsync", "always", "--rename-command", "CONFIG", ""), "unknown", False),
