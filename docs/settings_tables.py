@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from modalmesh_gateway.settings import GatewaySettings
-from modalmesh_services.common.command_line import flag
-from modalmesh_services.common.configuration import Configuration
-from modalmesh_services.common.environment import may_hold_secret, variable
-from modalmesh_services.common.other_variables import OTHER_VARIABLES
-from modalmesh_services.common.settings import ServerSettings
+from modalmesh_services.common.configuration.command_line import flag
+from modalmesh_services.common.configuration.environment import may_hold_secret, variable
+from modalmesh_services.common.configuration.other_variables import OTHER_VARIABLES
+from modalmesh_services.common.configuration.reading import Configuration
+from modalmesh_services.common.configuration.settings import ServerSettings
 from modalmesh_services.fusion_ranker.settings import FusionRankerSettings
 from modalmesh_services.image_encoder.settings import ImageEncoderSettings
 from modalmesh_services.text_encoder.settings import TextEncoderSettings

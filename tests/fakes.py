@@ -18,8 +18,8 @@ from modalmesh.v1 import text_encoder_service_pb2 as text_pb
 from modalmesh.v1 import types_pb2 as pb
 from modalmesh.v1.image_encoder_service_pb2_grpc import ImageEncoderServicer, add_ImageEncoderServicer_to_server
 from modalmesh.v1.text_encoder_service_pb2_grpc import TextEncoderServicer, add_TextEncoderServicer_to_server
+from modalmesh_services.common.configuration.settings import ServerSettings
 from modalmesh_services.common.server import MeshServer
-from modalmesh_services.common.settings import ServerSettings
 
 TEXT_DIM = 24
 IMAGE_DIM = 16

@@ -14,7 +14,7 @@ import numpy as np
 from benchmarks.encode.load import Inputs
 from benchmarks.encode.results import Kind
 from modalmesh.embeddings import FloatMatrix
-from modalmesh_services.common.settings import ServerSettings
+from modalmesh_services.common.configuration.settings import ServerSettings
 
 _TOKENISED_AT_ONCE = 128
 _LARGEST_BATCH = 32

@@ -16,7 +16,7 @@ class Attention:
     """The packaged text encoder's own weights, run by torch."""
 
     def __init__(self, folder: Path) -> None:
-        from modalmesh_services.common import torchvision_shim
+        from modalmesh_services.common.backends import torchvision_shim
 
         # Before transformers imports torchvision.
         torchvision_shim.install()

@@ -12,12 +12,12 @@ import uvloop
 from benchmarks.hop import OPTIONS
 from benchmarks.observability.sides import BARE, TRACED
 from modalmesh.v1.fusion_ranker_service_pb2_grpc import add_FusionRankerServicer_to_server
-from modalmesh_services.common.call_metrics import CallMetrics
 from modalmesh_services.common.collecting import leave_alone_what_is_there
 from modalmesh_services.common.interceptors import ErrorInterceptor
-from modalmesh_services.common.logs import configure
-from modalmesh_services.common.observing import ObservingInterceptor
-from modalmesh_services.common.trace_export import TraceExport
+from modalmesh_services.common.observability.call_metrics import CallMetrics
+from modalmesh_services.common.observability.logs import configure
+from modalmesh_services.common.observability.observing import ObservingInterceptor
+from modalmesh_services.common.observability.trace_export import TraceExport
 from modalmesh_services.fusion_ranker.core import RankerCore
 from modalmesh_services.fusion_ranker.loading import limits, load
 from modalmesh_services.fusion_ranker.servicer import FusionRankerServicer

@@ -9,9 +9,9 @@ from google.protobuf.message import Message
 
 from modalmesh.errors import DeadlineExceeded, InternalError, ModalmeshError, Overloaded, Unavailable
 from modalmesh.status import REQUEST_ID_KEY, from_rpc_error
-from modalmesh_services.common import tracing
-from modalmesh_services.common.current_call import current_call
 from modalmesh_services.common.deadline import Deadline
+from modalmesh_services.common.observability import tracing
+from modalmesh_services.common.observability.current_call import current_call
 
 logger = logging.getLogger(__name__)
 

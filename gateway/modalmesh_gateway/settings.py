@@ -8,8 +8,8 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import SettingsConfigDict
 
 from modalmesh.positive import POSITIVE_RATING
-from modalmesh_services.common.environment import HoldsSecret
-from modalmesh_services.common.settings import ServerSettings
+from modalmesh_services.common.configuration.environment import HoldsSecret
+from modalmesh_services.common.configuration.settings import ServerSettings
 
 _REDIS = ("redis://", "rediss://", "unix://")
 

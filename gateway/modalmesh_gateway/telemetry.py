@@ -10,7 +10,7 @@ from modalmesh_gateway.encoding import EmbedderCounters
 from modalmesh_gateway.parts import PartMonitor
 from modalmesh_gateway.store import ServerMetrics
 from modalmesh_gateway.views import Views
-from modalmesh_services.common.telemetry import buckets
+from modalmesh_services.common.observability.telemetry import buckets
 
 _PREFIX = "modalmesh_gateway"
 

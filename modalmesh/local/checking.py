@@ -30,7 +30,7 @@ def check_settings(redis_url: str | None) -> None:
         MeshFailed: it can't be told.
     """
     # One process for all of them: importing what settings need takes longer than reading them.
-    command = (sys.executable, "-P", "-m", "modalmesh_services.common.checking", *_SETTINGS)
+    command = (sys.executable, "-P", "-m", "modalmesh_services.common.configuration.checking", *_SETTINGS)
     given = dict(os.environ)
     if redis_url is not None:
         given |= {_REDIS_URL: redis_url, f"{_REDIS_URL}_FILE": ""}

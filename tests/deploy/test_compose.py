@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from docs.settings_tables import SERVERS
-from modalmesh_services.common.environment import may_hold_secret, variable
+from modalmesh_services.common.configuration.environment import may_hold_secret, variable
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ import pytest
 
 from modalmesh.client.channel import BULK_TIMEOUTS
 from modalmesh_gateway.settings import GatewaySettings
-from modalmesh_services.common.settings import ServerSettings
+from modalmesh_services.common.configuration.settings import ServerSettings
 from modalmesh_services.fusion_ranker.settings import FusionRankerSettings
 from modalmesh_services.image_encoder.settings import ImageEncoderSettings
 from modalmesh_services.text_encoder.settings import TextEncoderSettings

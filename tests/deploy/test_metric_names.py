@@ -12,9 +12,9 @@ from prometheus_client.registry import Collector
 
 from modalmesh_gateway.bootstrap import connect
 from modalmesh_gateway.settings import GatewaySettings
-from modalmesh_services.common.call_metrics import CallMetrics
 from modalmesh_services.common.engine.metrics import EngineMetrics
-from modalmesh_services.common.telemetry import CallCollector, EngineCollector, process_registry
+from modalmesh_services.common.observability.call_metrics import CallMetrics
+from modalmesh_services.common.observability.telemetry import CallCollector, EngineCollector, process_registry
 from modalmesh_services.fusion_ranker.telemetry import WorkerCollector
 from modalmesh_services.fusion_ranker.worker import WorkerMetrics
 from tests.deploy.reading import COMPONENTS, DEPLOY, ROOT, alerts, documents

@@ -10,9 +10,9 @@ import grpc
 
 from modalmesh.v1 import recommender_service_pb2 as gateway
 from modalmesh.v1 import types_pb2 as pb
+from modalmesh_services.common.configuration.settings import ServerSettings
 from modalmesh_services.common.handlers import Context
 from modalmesh_services.common.server import MeshServer
-from modalmesh_services.common.settings import ServerSettings
 
 
 class Service(Protocol):

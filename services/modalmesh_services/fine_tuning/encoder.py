@@ -84,6 +84,6 @@ def choose_layers(encoder: TunableEncoder, layers: Layers) -> dict[str, nn.Param
 
 def training_device(name: str) -> torch.device:
     """Raises ValueError: there is no such device here."""
-    from modalmesh_services.common.device import places
+    from modalmesh_services.common.backends.device import places
 
     return torch.device(str(places(name, "fp32", backend="torch")[0].device))

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from modalmesh.errors import ModalmeshError
-from modalmesh_services.common.tensor_groups import optimizer_tensors, restore_optimizer
+from modalmesh_services.common.backends.tensor_groups import optimizer_tensors, restore_optimizer
 from modalmesh_services.fine_tuning.checkpoint import (
     Checkpoint,
     Epoch,

@@ -1,7 +1,7 @@
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from modalmesh_services.common.settings import ServerSettings
+from modalmesh_services.common.configuration.settings import ServerSettings
 
 
 class FusionRankerSettings(ServerSettings):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from modalmesh_services.common.telemetry import buckets
+from modalmesh_services.common.observability.telemetry import buckets
 from modalmesh_services.fusion_ranker.worker import WorkerMetrics
 
 

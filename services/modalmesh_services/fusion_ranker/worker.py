@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from modalmesh.errors import DeadlineExceeded, Overloaded, Unavailable
-from modalmesh_services.common import tracing
 from modalmesh_services.common.deadline import Deadline
-from modalmesh_services.common.distribution import Distribution
+from modalmesh_services.common.observability import tracing
+from modalmesh_services.common.observability.distribution import Distribution
 
 Answer = TypeVar("Answer")
 

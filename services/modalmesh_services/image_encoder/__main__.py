@@ -3,8 +3,8 @@
 import sys
 
 from modalmesh.v1.image_encoder_service_pb2_grpc import add_ImageEncoderServicer_to_server
+from modalmesh_services.common.observability.telemetry import EngineCollector
 from modalmesh_services.common.server import MeshServer, main, run
-from modalmesh_services.common.telemetry import EngineCollector
 from modalmesh_services.image_encoder.core import ImageEncoder
 from modalmesh_services.image_encoder.loading import LoadedImage, load
 from modalmesh_services.image_encoder.servicer import SERVICE_NAME, ImageEncoderServicer

@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from modalmesh_services.common import fingerprint
-from modalmesh_services.common.backends import Backends, Kept
-from modalmesh_services.common.device import Placement, places
+from modalmesh_services.common.backends import fingerprint
+from modalmesh_services.common.backends.choosing import Backends, Kept
+from modalmesh_services.common.backends.device import Placement, places
 from modalmesh_services.image_encoder.model import ImageModel, probe
 from modalmesh_services.image_encoder.preprocess import Preprocess
 from modalmesh_services.image_encoder.settings import ImageEncoderSettings

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from modalmesh.embeddings import FloatMatrix
-from modalmesh_services.common.step import Step
+from modalmesh_services.common.backends.step import Step
 from modalmesh_services.image_encoder.preprocess import Pixels
 
 

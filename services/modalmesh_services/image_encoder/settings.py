@@ -1,8 +1,8 @@
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from modalmesh_services.common.device import Backend, Precision
-from modalmesh_services.common.settings import ServerSettings
+from modalmesh_services.common.backends.device import Backend, Precision
+from modalmesh_services.common.configuration.settings import ServerSettings
 from modalmesh_services.image_encoder.videos import VideoLimits
 
 _MIB = 1024 * 1024

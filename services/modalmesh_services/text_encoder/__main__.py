@@ -3,8 +3,8 @@
 import sys
 
 from modalmesh.v1.text_encoder_service_pb2_grpc import add_TextEncoderServicer_to_server
+from modalmesh_services.common.observability.telemetry import EngineCollector
 from modalmesh_services.common.server import MeshServer, main, run
-from modalmesh_services.common.telemetry import EngineCollector
 from modalmesh_services.text_encoder.core import TextEncoder
 from modalmesh_services.text_encoder.loading import LoadedText, load
 from modalmesh_services.text_encoder.servicer import SERVICE_NAME, TextEncoderServicer

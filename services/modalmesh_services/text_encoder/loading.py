@@ -7,11 +7,11 @@ from typing import Any, Literal
 from tokenizers import Tokenizer
 
 from modalmesh.embeddings import FloatMatrix
-from modalmesh_services.common import fingerprint
-from modalmesh_services.common.backends import Backends, Kept
-from modalmesh_services.common.device import Placement, places
-from modalmesh_services.common.hugging_face import take_over_log
-from modalmesh_services.common.step import Step
+from modalmesh_services.common.backends import fingerprint
+from modalmesh_services.common.backends.choosing import Backends, Kept
+from modalmesh_services.common.backends.device import Placement, places
+from modalmesh_services.common.backends.hugging_face import take_over_log
+from modalmesh_services.common.backends.step import Step
 from modalmesh_services.text_encoder.folder import ModelFolder, find_folder
 from modalmesh_services.text_encoder.model import TextModel
 from modalmesh_services.text_encoder.settings import Pooling, TextEncoderSettings

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from modalmesh.embeddings import FloatMatrix
-from modalmesh_services.common.step import Arrays, Step
+from modalmesh_services.common.backends.step import Arrays, Step
 from modalmesh_services.text_encoder.tokens import Tokens
 
 # A converted network makes kernels for every shape that it meets, which takes 2 to 4 ms and, for odd lengths, is not

@@ -7,9 +7,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from modalmesh_services.common import torchvision_shim
-from modalmesh_services.common.hugging_face import load_network
-from modalmesh_services.common.torch_backend import Network
+from modalmesh_services.common.backends import torchvision_shim
+from modalmesh_services.common.backends.hugging_face import load_network
+from modalmesh_services.common.backends.torch_backend import Network
 from modalmesh_services.text_encoder.folder import ModelFolder
 
 # Before transformers loads a model, for which it imports torchvision where that is installed.

@@ -3,8 +3,8 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from modalmesh_services.common.device import Backend, Precision
-from modalmesh_services.common.settings import ServerSettings
+from modalmesh_services.common.backends.device import Backend, Precision
+from modalmesh_services.common.configuration.settings import ServerSettings
 
 Pooling = Literal["auto", "mean", "cls"]
 

@@ -16,8 +16,8 @@ from modalmesh.v1.recommender_service_pb2_grpc import RecommenderStub, add_Recom
 from modalmesh_gateway.bootstrap import Gateway, connect
 from modalmesh_gateway.servicer import Recommender
 from modalmesh_gateway.settings import GatewaySettings
+from modalmesh_services.common.configuration.settings import ServerSettings
 from modalmesh_services.common.server import MeshServer
-from modalmesh_services.common.settings import ServerSettings
 from modalmesh_services.fusion_ranker.core import RankerCore
 from modalmesh_services.fusion_ranker.loading import limits
 from modalmesh_services.fusion_ranker.models.zero_shot import ZeroShotConfig, ZeroShotRanker

@@ -2,7 +2,7 @@ import logging
 
 import pytest
 
-from modalmesh_services.common.access_log import LINES_A_SECOND, AccessLog
+from modalmesh_services.common.observability.access_log import LINES_A_SECOND, AccessLog
 
 
 def test_many_failures_of_a_kind_leave_few_lines_and_the_next_says_how_many_more(

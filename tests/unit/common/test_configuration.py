@@ -10,8 +10,8 @@ import pytest
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from modalmesh_services.common.environment import HoldsSecret
-from modalmesh_services.common.settings import ServerSettings
+from modalmesh_services.common.configuration.environment import HoldsSecret
+from modalmesh_services.common.configuration.settings import ServerSettings
 
 ROOT = Path(__file__).resolve().parents[3]
 GIVEN = "redis://reader:opensesame@cache:6379/0"

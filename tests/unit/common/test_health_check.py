@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from modalmesh.local.processes import free_ports
+from modalmesh_services.common.configuration.settings import ServerSettings
 from modalmesh_services.common.health_check import main
-from modalmesh_services.common.settings import ServerSettings
 from tests.certificates import Authority
 from tests.unit.common.told import Told
 

@@ -13,9 +13,9 @@ from modalmesh.v1 import recommender_service_pb2 as gateway
 from modalmesh.v1.recommender_service_pb2_grpc import RecommenderStub
 from modalmesh.v1.text_encoder_service_pb2 import TextEncoderEncodeStreamRequest, TextEncoderGetModelRequest
 from modalmesh.v1.text_encoder_service_pb2_grpc import TextEncoderStub
+from modalmesh_services.common.configuration.settings import ServerSettings
 from modalmesh_services.common.handlers import Context
 from modalmesh_services.common.interceptors import deadline_of
-from modalmesh_services.common.settings import ServerSettings
 from tests.unit.common.told import Told
 
 ERRORS = [

@@ -7,8 +7,8 @@ from contextvars import copy_context
 
 import pytest
 
-from modalmesh_services.common.current_call import CurrentCall, enter_call
-from modalmesh_services.common.logs import JsonFormatter, TextFormatter
+from modalmesh_services.common.observability.current_call import CurrentCall, enter_call
+from modalmesh_services.common.observability.logs import JsonFormatter, TextFormatter
 
 FORMATTERS = pytest.mark.parametrize("formatter", [JsonFormatter(), TextFormatter()], ids=["json", "text"])
 

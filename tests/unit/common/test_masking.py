@@ -1,6 +1,6 @@
 import pytest
 
-from modalmesh_services.common.masking import masked
+from modalmesh_services.common.configuration.masking import masked
 
 
 @pytest.mark.parametrize(

@@ -16,15 +16,15 @@ from grpc_reflection.v1alpha.reflection_pb2 import ServerReflectionRequest, Serv
 
 from modalmesh.v1.recommender_service_pb2 import GetItemRequest
 from modalmesh.v1.recommender_service_pb2_grpc import RecommenderStub
+from modalmesh_services.common.configuration.settings import ServerSettings
 from modalmesh_services.common.server import MeshServer, main
-from modalmesh_services.common.settings import ServerSettings
 from tests.unit.common.told import RECOMMENDER, TEXT_ENCODER, Told
 
 # A whole server: it listens, takes argv[1] seconds to warm, and says on stdout when its core starts and stops.
 PROGRAM = """
 import asyncio, sys
 from modalmesh_services.common.server import MeshServer, main, run
-from modalmesh_services.common.settings import ServerSettings
+from modalmesh_services.common.configuration.settings import ServerSettings
 
 settings = ServerSettings.load("slow-server", "", sys.argv[2:])
 

@@ -11,10 +11,10 @@ from modalmesh.errors import NotFound, Unavailable
 from modalmesh.status import REQUEST_ID_KEY, from_rpc_error
 from modalmesh.v1 import recommender_service_pb2 as gateway
 from modalmesh.v1.recommender_service_pb2_grpc import RecommenderStub
-from modalmesh_services.common.current_call import current_call
 from modalmesh_services.common.handlers import Context
-from modalmesh_services.common.logs import JsonFormatter, TextFormatter
-from modalmesh_services.common.request_id import LONGEST, accepted
+from modalmesh_services.common.observability.current_call import current_call
+from modalmesh_services.common.observability.logs import JsonFormatter, TextFormatter
+from modalmesh_services.common.observability.request_id import LONGEST, accepted
 from tests.unit.common.told import Told
 
 JSON, TEXT = JsonFormatter(), TextFormatter()

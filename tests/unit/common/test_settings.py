@@ -9,7 +9,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import SettingsConfigDict
 
 from modalmesh.tls import Tls
-from modalmesh_services.common.settings import ServerSettings
+from modalmesh_services.common.configuration.settings import ServerSettings
 from tests.certificates import Authority
 
 

@@ -7,10 +7,10 @@ from urllib.request import urlopen
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
+from modalmesh_services.common.configuration.settings import ServerSettings
 from modalmesh_services.common.engine.metrics import EngineMetrics
+from modalmesh_services.common.observability.telemetry import EngineCollector
 from modalmesh_services.common.server import MeshServer
-from modalmesh_services.common.settings import ServerSettings
-from modalmesh_services.common.telemetry import EngineCollector
 
 
 def free_port() -> int:

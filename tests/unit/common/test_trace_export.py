@@ -1,7 +1,7 @@
 import pytest
 
-from modalmesh_services.common import tracing
-from modalmesh_services.common.trace_export import TraceExport, wanted_exporter
+from modalmesh_services.common.observability import tracing
+from modalmesh_services.common.observability.trace_export import TraceExport, wanted_exporter
 
 
 @pytest.fixture(autouse=True)

@@ -8,9 +8,9 @@ import grpc
 
 from modalmesh.v1 import recommender_service_pb2 as gateway
 from modalmesh.v1 import text_encoder_service_pb2 as encoder
+from modalmesh_services.common.configuration.settings import ServerSettings
 from modalmesh_services.common.handlers import Context
 from modalmesh_services.common.server import MeshServer
-from modalmesh_services.common.settings import ServerSettings
 
 RECOMMENDER = "modalmesh.v1.Recommender"
 TEXT_ENCODER = "modalmesh.v1.TextEncoder"

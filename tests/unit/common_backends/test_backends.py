@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from modalmesh.embeddings import FloatMatrix
-from modalmesh_services.common.backends import Backends
-from modalmesh_services.common.device import Backend, places
-from modalmesh_services.common.step import Step
+from modalmesh_services.common.backends.choosing import Backends
+from modalmesh_services.common.backends.device import Backend, places
+from modalmesh_services.common.backends.step import Step
 
 from .toys import Counted, Hungry, OfOneSize, Toy, Unusual, network
 
@@ -53,7 +53,7 @@ def test_a_model_converted_for_other_placements_is_not_used(tmp_path: Path) -> N
 def test_what_an_earlier_conversion_made_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _, placement, graph = backends(tmp_path).choose(network(), probe)
     backends(tmp_path).keep(MODEL, placement, graph, {})
-    monkeypatch.setattr("modalmesh_services.common.backends._CONVERSION", 10**6)
+    monkeypatch.setattr("modalmesh_services.common.backends.choosing._CONVERSION", 10**6)
     assert backends(tmp_path).kept(MODEL) is None
 
 
@@ -89,7 +89,7 @@ def test_what_openvino_could_not_convert_is_not_tried_again(tmp_path: Path, capl
     start(tmp_path, Unusual)
     caplog.clear()
     assert start(tmp_path, Unusual) == "torch"
-    (said,) = [record.message for record in caplog.records if record.name.endswith("backends")]
+    (said,) = [record.message for record in caplog.records if record.name.endswith("choosing")]
     assert "isn't tried again" in said
     assert "bessel" in said
     assert not [record for record in caplog.records if record.name.endswith("precision")]

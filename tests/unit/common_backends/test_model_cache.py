@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from modalmesh_services.common.model_cache import ModelCache, default_folder
+from modalmesh_services.common.backends.model_cache import ModelCache, default_folder
 from modalmesh_services.image_encoder.settings import ImageEncoderSettings
 from modalmesh_services.text_encoder.settings import TextEncoderSettings
 
@@ -130,7 +130,7 @@ def test_what_another_process_uses_is_not_dropped(tmp_path: Path) -> None:
     cache = ModelCache(tmp_path, most_bytes=2_500)
     put_sized(tmp_path, cache, "a")
     code = (
-        "import pathlib, sys; from modalmesh_services.common.model_cache import ModelCache;"
+        "import pathlib, sys; from modalmesh_services.common.backends.model_cache import ModelCache;"
         "assert ModelCache(pathlib.Path(sys.argv[1])).find({'kind': 'a'}); print(flush=True); input()"
     )
     command = [sys.executable, "-c", code, str(tmp_path)]

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from modalmesh_services.common import fingerprint
-from modalmesh_services.common.device import Backend, Device, Placement, Precision, places
+from modalmesh_services.common.backends import fingerprint
+from modalmesh_services.common.backends.device import Backend, Device, Placement, Precision, places
 
 
 def test_a_build_names_backend_release_device_and_precision() -> None:
@@ -75,7 +75,7 @@ def test_any_dtype_has_a_fingerprint() -> None:
 
 def test_torchvision_and_its_networks_can_be_imported_behind_the_shim() -> None:
     code = (
-        "from modalmesh_services.common import torchvision_shim as shim; shim.install(); shim.install();"
+        "from modalmesh_services.common.backends import torchvision_shim as shim; shim.install(); shim.install();"
         "import torchvision.models, transformers; transformers.BertModel"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=100)

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from modalmesh.embeddings import FloatMatrix
-from modalmesh_services.common.device import Device, Placement
-from modalmesh_services.common.precision import choose
+from modalmesh_services.common.backends.device import Device, Placement
+from modalmesh_services.common.backends.precision import choose
 
 CPU = Device("cpu")
 OPENVINO = Placement("openvino", CPU, "bf16", 1)

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import torch
 
-from modalmesh_services.common.tensor_groups import optimizer_tensors, restore_optimizer
+from modalmesh_services.common.backends.tensor_groups import optimizer_tensors, restore_optimizer
 from modalmesh_services.fine_tuning.checkpoint import (
     Checkpoint,
     Epoch,

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from modalmesh_gateway.tasks import TaskGroup
-from modalmesh_services.common.current_call import CurrentCall, current_call, enter_call
+from modalmesh_services.common.observability.current_call import CurrentCall, current_call, enter_call
 
 
 async def test_closing_ends_what_runs() -> None:

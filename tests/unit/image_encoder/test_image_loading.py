@@ -12,7 +12,7 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor
 
-from modalmesh_services.common.device import places
+from modalmesh_services.common.backends.device import places
 from modalmesh_services.image_encoder.loading import LoadedImage, load
 from modalmesh_services.image_encoder.networks import weights
 from modalmesh_services.image_encoder.settings import ImageEncoderSettings

@@ -9,8 +9,8 @@ from pathlib import Path
 from modalmesh.local.processes import free_ports
 from modalmesh.local.readiness import GrpcHealth, RedisPing
 from modalmesh.tls import Tls
+from modalmesh_services.common.configuration.settings import ServerSettings
 from modalmesh_services.common.server import MeshServer
-from modalmesh_services.common.settings import ServerSettings
 from tests.certificates import Authority
 
 LIMIT = 2.0

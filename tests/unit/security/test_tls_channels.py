@@ -12,7 +12,7 @@ import pytest
 from modalmesh import AsyncClient, Client, channels
 from modalmesh.errors import InvalidInput, Unavailable
 from modalmesh.tls import Tls
-from modalmesh_services.common.settings import ServerSettings
+from modalmesh_services.common.configuration.settings import ServerSettings
 from tests.certificates import Authority
 from tests.unit.common.told import Told
 

@@ -93,6 +93,6 @@ def test_a_limit_that_changed_beside_the_weights_is_seen(tmp_path: Path) -> None
 
 
 def test_openvino_on_a_gpu_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("modalmesh_services.common.device._cuda_devices", lambda: 1)
+    monkeypatch.setattr("modalmesh_services.common.backends.device._cuda_devices", lambda: 1)
     with pytest.raises(ValueError, match="--backend openvino runs on a CPU only"):
         load(settings("packaged", tmp_path, backend="openvino", device="cuda"))

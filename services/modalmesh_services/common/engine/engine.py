@@ -15,13 +15,13 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 from modalmesh.errors import DeadlineExceeded, InternalError, ModalmeshError, Unavailable
-from modalmesh_services.common import tracing
 from modalmesh_services.common.deadline import Deadline
 from modalmesh_services.common.ending import end_all
 from modalmesh_services.common.engine.attempts import attempt
 from modalmesh_services.common.engine.metrics import EngineMetrics, Refusal
 from modalmesh_services.common.engine.queue import Call, Entry, Queue, Taken, results_of
 from modalmesh_services.common.engine.work import EngineLimits, Job, Out, Pipeline, Raw, Ready
+from modalmesh_services.common.observability import tracing
 
 logger = logging.getLogger(__name__)
 

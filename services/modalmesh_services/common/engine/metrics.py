@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Literal
 
-from modalmesh_services.common.distribution import Distribution
+from modalmesh_services.common.observability.distribution import Distribution
 
 Refusal = Literal["full", "too_late", "expired", "left", "failing"]
 """In order: the queue is full, or longer than the deadline; the deadline came first, or the caller left; the model

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from modalmesh_services.common.torch_backend import Network
+from modalmesh_services.common.backends.torch_backend import Network
 from modalmesh_services.image_encoder.networks.backbones import Backbone
 from modalmesh_services.image_encoder.preprocess import Preprocess
 

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 from torch import Tensor, nn
 from transformers import AutoConfig, CLIPVisionModelWithProjection, SiglipVisionModel, ViTModel
 
-from modalmesh_services.common.hugging_face import load_network, take_over_log
+from modalmesh_services.common.backends.hugging_face import load_network, take_over_log
 from modalmesh_services.image_encoder.networks.backbones import Backbone, as_grid
 
 

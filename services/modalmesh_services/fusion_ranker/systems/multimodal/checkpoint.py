@@ -10,7 +10,7 @@ from typing import Self
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from modalmesh_services.common.tensor_groups import group_of, joined
+from modalmesh_services.common.backends.tensor_groups import group_of, joined
 
 _STATE = "training.json"
 

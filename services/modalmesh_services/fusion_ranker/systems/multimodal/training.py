@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from modalmesh_services.common.tensor_groups import optimizer_tensors, restore_optimizer
+from modalmesh_services.common.backends.tensor_groups import optimizer_tensors, restore_optimizer
 from modalmesh_services.fusion_ranker.dataset.arrays import Flags
 from modalmesh_services.fusion_ranker.models.parts.balance import modulate_gradients, modulation
 from modalmesh_services.fusion_ranker.systems.interface import Step, Watch

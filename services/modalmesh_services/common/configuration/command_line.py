@@ -6,8 +6,8 @@ from typing import NoReturn
 
 from pydantic_settings import BaseSettings
 
-from modalmesh_services.common.environment import variable
-from modalmesh_services.common.misspellings import nearest
+from modalmesh_services.common.configuration.environment import variable
+from modalmesh_services.common.configuration.misspellings import nearest
 
 _PRINT = "print_config"
 

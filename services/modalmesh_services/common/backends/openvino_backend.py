@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modalmesh.embeddings import FloatMatrix
-from modalmesh_services.common.device import Placement
-from modalmesh_services.common.step import Arrays
+from modalmesh_services.common.backends.device import Placement
+from modalmesh_services.common.backends.step import Arrays
 
 if TYPE_CHECKING:
-    from modalmesh_services.common.torch_backend import Network
+    from modalmesh_services.common.backends.torch_backend import Network
 
 # OpenVINO keeps what it made for every shape of a batch that it met, half a megabyte each and 5,000 pieces of it by
 # default: texts have hundreds of shapes even at few lengths. Making it again takes some 5 % where hardly any comes

@@ -9,14 +9,14 @@ import grpc
 from google.protobuf import descriptor_pool
 
 from modalmesh.status import REQUEST_ID_KEY
-from modalmesh_services.common.access_log import AccessLog
-from modalmesh_services.common.call_metrics import CallMetrics, MethodMetrics
-from modalmesh_services.common.current_call import CurrentCall, current_call, enter_call
 from modalmesh_services.common.handlers import Behaviour, Context, Handler, behaviour_of, with_behaviour
-from modalmesh_services.common.request_id import accepted, new_request_id
-from modalmesh_services.common.serving_spans import traced
-from modalmesh_services.common.status_names import status_name
-from modalmesh_services.common.tracing import active
+from modalmesh_services.common.observability.access_log import AccessLog
+from modalmesh_services.common.observability.call_metrics import CallMetrics, MethodMetrics
+from modalmesh_services.common.observability.current_call import CurrentCall, current_call, enter_call
+from modalmesh_services.common.observability.request_id import accepted, new_request_id
+from modalmesh_services.common.observability.serving_spans import traced
+from modalmesh_services.common.observability.status_names import status_name
+from modalmesh_services.common.observability.tracing import active
 
 
 def list_methods(services: Iterable[str], metrics: CallMetrics) -> None:

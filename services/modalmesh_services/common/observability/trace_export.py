@@ -3,7 +3,7 @@
 import os
 import threading
 
-from modalmesh_services.common import tracing
+from modalmesh_services.common.observability import tracing
 
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 _EXPORTER = "OTEL_TRACES_EXPORTER"

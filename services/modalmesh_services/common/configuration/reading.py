@@ -11,15 +11,15 @@ from typing import Any, NoReturn, Self
 from pydantic import PrivateAttr, ValidationError
 from pydantic_settings import BaseSettings, CliSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from modalmesh_services.common.command_line import CommandLine, flag
-from modalmesh_services.common.environment import (
+from modalmesh_services.common.configuration.command_line import CommandLine, flag
+from modalmesh_services.common.configuration.environment import (
     Environment,
     Unusable,
     may_hold_secret,
     unknown_variables,
     variable,
 )
-from modalmesh_services.common.masking import masked
+from modalmesh_services.common.configuration.masking import masked
 
 
 class Configuration(BaseSettings):

@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modalmesh.embeddings import FloatMatrix
-from modalmesh_services.common import precision
-from modalmesh_services.common.device import Device, Placement, release
-from modalmesh_services.common.model_cache import Entry, ModelCache, default_folder
-from modalmesh_services.common.precision import Problem
-from modalmesh_services.common.step import Step
+from modalmesh_services.common.backends import precision
+from modalmesh_services.common.backends.device import Device, Placement, release
+from modalmesh_services.common.backends.model_cache import Entry, ModelCache, default_folder
+from modalmesh_services.common.backends.precision import Problem
+from modalmesh_services.common.backends.step import Step
 
 if TYPE_CHECKING:
-    from modalmesh_services.common.openvino_backend import Graph
-    from modalmesh_services.common.torch_backend import Network
+    from modalmesh_services.common.backends.openvino_backend import Graph
+    from modalmesh_services.common.backends.torch_backend import Network
 
 logger = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ class Backends:
         def make(placement: Placement) -> tuple[Step, "Graph | None"]:
             if placement.backend == "torch":
                 return _torch_step(network, placement), None
-            from modalmesh_services.common.openvino_backend import Graph
+            from modalmesh_services.common.backends.openvino_backend import Graph
 
             graph = Graph.convert(network, placement)
             return graph.compile(placement), graph
@@ -100,7 +100,7 @@ class Backends:
 
     def _key(self, model: Mapping[str, Any]) -> dict[str, Any]:
         """All that decides what a conversion gives and whether it is good enough."""
-        from modalmesh_services.common.openvino_backend import processor
+        from modalmesh_services.common.backends.openvino_backend import processor
 
         software = {name: release(name) for name in ("modalmesh", "openvino", "torch", "transformers")}
         tried = [f"{placement.backend}/{placement.precision}" for placement in self._placements]
@@ -114,13 +114,13 @@ class Backends:
 
 
 def _torch_step(network: "Network", placement: Placement, *, runs_once: bool = False) -> Step:
-    from modalmesh_services.common.torch_backend import TorchStep
+    from modalmesh_services.common.backends.torch_backend import TorchStep
 
     return TorchStep(network, placement, runs_once=runs_once)
 
 
 def _read(entry: Entry, first: Placement) -> Kept:
-    from modalmesh_services.common.openvino_backend import Graph
+    from modalmesh_services.common.backends.openvino_backend import Graph
 
     placement = Placement("openvino", first.device, entry.about["precision"], first.threads)
     return Kept(Graph.read(entry.folder).compile(placement), placement, entry.about)

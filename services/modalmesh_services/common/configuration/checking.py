@@ -1,14 +1,14 @@
-"""`python -m modalmesh_services.common.checking PROGRAM=MODULE:CLASS...`: whether servers would take the environment.
+"""Whether servers would take the environment: for whoever starts several, before the first one runs.
 
-For whoever starts several and wants to know before the first one runs; nothing but their settings is imported. What is
-wrong is a line each on stderr, for all of them, and exit code 2.
+`python -m modalmesh_services.common.configuration.checking PROGRAM=MODULE:CLASS...` imports nothing but their settings.
+What is wrong is a line each on stderr, for all of them, and exit code 2.
 """
 
 import sys
 from collections.abc import Sequence
 from pkgutil import resolve_name
 
-from modalmesh_services.common.configuration import Configuration
+from modalmesh_services.common.configuration.reading import Configuration
 
 
 def main(arguments: Sequence[str]) -> int:

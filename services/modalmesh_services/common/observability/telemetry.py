@@ -7,9 +7,9 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from modalmesh_services.common.call_metrics import CallMetrics
-from modalmesh_services.common.distribution import Distribution
 from modalmesh_services.common.engine.metrics import EngineMetrics
+from modalmesh_services.common.observability.call_metrics import CallMetrics
+from modalmesh_services.common.observability.distribution import Distribution
 
 
 def process_registry() -> CollectorRegistry:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from modalmesh_services.common.folder_lock import FolderLock, remove_unless_held
+from modalmesh_services.common.backends.folder_lock import FolderLock, remove_unless_held
 
 logger = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Literal
 
-from modalmesh_services.common.distribution import Distribution
+from modalmesh_services.common.observability.distribution import Distribution
 
 CallType = Literal["unary", "client_stream", "server_stream", "bidi_stream"]
 

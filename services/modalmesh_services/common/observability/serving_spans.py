@@ -3,10 +3,10 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from modalmesh_services.common.current_call import current_call
 from modalmesh_services.common.handlers import Behaviour, Context
-from modalmesh_services.common.status_names import status_name
-from modalmesh_services.common.tracing import REQUEST_ID, STATUS, Tracing
+from modalmesh_services.common.observability.current_call import current_call
+from modalmesh_services.common.observability.status_names import status_name
+from modalmesh_services.common.observability.tracing import REQUEST_ID, STATUS, Tracing
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from modalmesh.embeddings import FloatMatrix
-from modalmesh_services.common.device import Placement
-from modalmesh_services.common.step import least_cosine
+from modalmesh_services.common.backends.device import Placement
+from modalmesh_services.common.backends.step import least_cosine
 
 logger = logging.getLogger(__name__)
 

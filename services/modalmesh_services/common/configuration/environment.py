@@ -10,8 +10,8 @@ from typing import Any
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource
 
-from modalmesh_services.common.misspellings import is_misspelling, nearest
-from modalmesh_services.common.other_variables import OTHER_PREFIXES, OTHER_VARIABLES
+from modalmesh_services.common.configuration.misspellings import is_misspelling, nearest
+from modalmesh_services.common.configuration.other_variables import OTHER_PREFIXES, OTHER_VARIABLES
 
 # What Kubernetes puts into each container for a Service named modalmesh-text-encoder: MODALMESH_TEXT_ENCODER_PORT is
 # tcp://10.0.0.1:50051, and so on.

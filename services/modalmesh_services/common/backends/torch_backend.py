@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from modalmesh.embeddings import FloatMatrix
-from modalmesh_services.common.device import Placement, torch_dtype
-from modalmesh_services.common.step import Arrays
+from modalmesh_services.common.backends.device import Placement, torch_dtype
+from modalmesh_services.common.backends.step import Arrays
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from pydantic_core import PydanticCustomError
 
 from modalmesh.errors import InvalidInput
 from modalmesh.tls import Tls, check_certificates, check_key, tls_or_none
-from modalmesh_services.common.configuration import Configuration
+from modalmesh_services.common.configuration.reading import Configuration
 
 
 class ServerSettings(Configuration):

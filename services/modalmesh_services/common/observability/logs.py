@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from modalmesh_services.common.current_call import current_call
-from modalmesh_services.common.tracing import trace_id
+from modalmesh_services.common.observability.current_call import current_call
+from modalmesh_services.common.observability.tracing import trace_id
 
 LogFormat = Literal["text", "json"]
 

@@ -1,0 +1,1 @@
+"""What a server shows of its calls: metrics, logs, request ids and traces."""
