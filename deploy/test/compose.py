@@ -32,6 +32,8 @@ class Compose:
         started = time.monotonic()
         try:
             self.run("up", "--detach", "--no-build", "--quiet-pull", *services, quiet=True)
+            # The rest is: the gateway waits for it.
+            self.wait_healthy("gateway", 1)
             sys.stderr.write(f"the mesh is up after {time.monotonic() - started:.1f} s\n")
             yield
         except BaseException:
