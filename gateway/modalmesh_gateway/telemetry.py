@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeVar
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -13,6 +14,7 @@ from modalmesh_gateway.views import Views
 from modalmesh_services.common.observability.telemetry import buckets
 
 _PREFIX = "modalmesh_gateway"
+Family = TypeVar("Family", CounterMetricFamily, GaugeMetricFamily)
 
 
 class GatewayCollector(Collector):
@@ -74,14 +76,14 @@ class GatewayCollector(Collector):
 
 
 def _counter(name: str, text: str, label: str, values: Sequence[tuple[str, float]]) -> CounterMetricFamily:
-    family = CounterMetricFamily(f"{_PREFIX}_{name}", text, labels=[label])
-    for value, count in values:
-        family.add_metric([value], count)
-    return family
+    return _filled(CounterMetricFamily(f"{_PREFIX}_{name}", text, labels=[label]), values)
 
 
 def _gauge(name: str, text: str, label: str, values: Sequence[tuple[str, float]]) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(f"{_PREFIX}_{name}", text, labels=[label])
+    return _filled(GaugeMetricFamily(f"{_PREFIX}_{name}", text, labels=[label]), values)
+
+
+def _filled(family: Family, values: Sequence[tuple[str, float]]) -> Family:
     for value, number in values:
         family.add_metric([value], number)
     return family
