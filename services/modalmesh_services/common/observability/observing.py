@@ -1,15 +1,14 @@
 """Every call is counted and timed, has a request id, and leaves a line when it fails."""
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import suppress
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 
 import grpc
 from google.protobuf import descriptor_pool
 
 from modalmesh.status import REQUEST_ID_KEY
-from modalmesh_services.common.handlers import Behaviour, Context, Handler, behaviour_of, with_behaviour
+from modalmesh_services.common.handlers import Context, Handler, behaviour_of, with_behaviour, within
 from modalmesh_services.common.observability.access_log import AccessLog
 from modalmesh_services.common.observability.call_metrics import CallMetrics, MethodMetrics
 from modalmesh_services.common.observability.current_call import CurrentCall, current_call, enter_call
@@ -59,43 +58,21 @@ class ObservingInterceptor(grpc.aio.ServerInterceptor):
         metrics = self._metrics.of(
             method, request_streaming=handler.request_streaming, response_streaming=handler.response_streaming
         )
-        observe = _observe_stream if handler.response_streaming else _observe_unary
-        behaviour: Behaviour = observe(behaviour_of(handler), method, metrics, self._log)
+
+        @contextmanager
+        def observed(context: Context) -> Iterator[None]:
+            begun = _begin(context, metrics)
+            try:
+                yield
+            except BaseException as error:
+                _end(status_name(error, context), begun, method, metrics, self._log)
+                raise
+            _end(status_name(None, context), begun, method, metrics, self._log)
+
+        behaviour = within(observed, behaviour_of(handler), streaming=handler.response_streaming)
         if tracing := active():
             behaviour = traced(tracing, behaviour, method, streaming=handler.response_streaming)
         return with_behaviour(handler, behaviour, handler.request_deserializer)
-
-
-def _observe_unary(
-    behaviour: Callable[[Any, Context], Awaitable[Any]], method: str, metrics: MethodMetrics, log: AccessLog
-) -> Callable[[Any, Context], Awaitable[Any]]:
-    async def observed(request: Any, context: Context) -> Any:
-        begun = _begin(context, metrics)
-        try:
-            response = await behaviour(request, context)
-        except BaseException as error:
-            _end(status_name(error, context), begun, method, metrics, log)
-            raise
-        _end(status_name(None, context) if context.code() else "OK", begun, method, metrics, log)
-        return response
-
-    return observed
-
-
-def _observe_stream(
-    behaviour: Callable[[Any, Context], AsyncIterator[Any]], method: str, metrics: MethodMetrics, log: AccessLog
-) -> Callable[[Any, Context], AsyncIterator[Any]]:
-    async def observed(request: Any, context: Context) -> AsyncIterator[Any]:
-        begun = _begin(context, metrics)
-        try:
-            async for response in behaviour(request, context):
-                yield response
-        except BaseException as error:
-            _end(status_name(error, context), begun, method, metrics, log)
-            raise
-        _end(status_name(None, context) if context.code() else "OK", begun, method, metrics, log)
-
-    return observed
 
 
 def _begin(context: Context, metrics: MethodMetrics) -> float:

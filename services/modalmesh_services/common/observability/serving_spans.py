@@ -1,9 +1,10 @@
 """A span a call that is served, in the caller's trace where it has one."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from modalmesh_services.common.handlers import Behaviour, Context
+from modalmesh_services.common.handlers import Behaviour, Context, within
 from modalmesh_services.common.observability.current_call import current_call
 from modalmesh_services.common.observability.status_names import status_name
 from modalmesh_services.common.observability.tracing import REQUEST_ID, STATUS, Tracing
@@ -17,40 +18,18 @@ _SERVERS = frozenset({"UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL
 
 def traced(tracing: Tracing, behaviour: Behaviour, method: str, *, streaming: bool) -> Behaviour:
     """The same behaviour, in a span."""
-    wrap = _traced_stream if streaming else _traced_unary
-    return wrap(tracing, behaviour, method)
 
-
-def _traced_unary(
-    tracing: Tracing, behaviour: Callable[[Any, Context], Awaitable[Any]], method: str
-) -> Callable[[Any, Context], Awaitable[Any]]:
-    async def serve(request: Any, context: Context) -> Any:
+    @contextmanager
+    def span_of(context: Context) -> Iterator[None]:
         span = _begin(tracing, method, context)
         try:
-            response = await behaviour(request, context)
-        except BaseException as error:
-            _end(tracing, span, status_name(error, context))
-            raise
-        _end(tracing, span, status_name(None, context))
-        return response
-
-    return serve
-
-
-def _traced_stream(
-    tracing: Tracing, behaviour: Callable[[Any, Context], AsyncIterator[Any]], method: str
-) -> Callable[[Any, Context], AsyncIterator[Any]]:
-    async def serve(request: Any, context: Context) -> AsyncIterator[Any]:
-        span = _begin(tracing, method, context)
-        try:
-            async for response in behaviour(request, context):
-                yield response
+            yield
         except BaseException as error:
             _end(tracing, span, status_name(error, context))
             raise
         _end(tracing, span, status_name(None, context))
 
-    return serve
+    return within(span_of, behaviour, streaming=streaming)
 
 
 def _begin(tracing: Tracing, method: str, context: Context) -> "Span":
