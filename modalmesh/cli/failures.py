@@ -12,11 +12,14 @@ from modalmesh.local.failures import WrongSettings
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """`reason` is stable and for programs; `field` is empty where no input is to blame."""
+    """`reason` is stable and for programs; `field` is empty where no input is to blame. By `request_id` the mesh's logs
+    speak of it; empty where no server answered.
+    """
 
     reason: str
     field: str
     message: str
+    request_id: str = ""
 
 
 def of_usage(error: click.UsageError) -> Failure:
@@ -32,9 +35,9 @@ def of_usage(error: click.UsageError) -> Failure:
 
 def of_error(error: ModalmeshError | OSError) -> Failure:
     if isinstance(error, InvalidInput):
-        return Failure(error.reason, error.field, error.detail)
+        return Failure(error.reason, error.field, error.detail, error.request_id)
     if isinstance(error, ModalmeshError):
-        return Failure(error.reason, "", error.message)
+        return Failure(error.reason, "", error.message, error.request_id)
     place = f"{error.filename}: " if error.filename else ""
     return Failure("OS_ERROR", "", place + (error.strerror or str(error)))
 
@@ -46,7 +49,8 @@ def of_fault(error: Exception) -> Failure:
 def tell(failure: Failure, as_json: bool) -> None:
     field = f"{failure.field}: " if failure.field and failure.field not in failure.message else ""
     line = " ".join(f"{field}{failure.message}".split())
-    sys.stderr.write(f"modalmesh: {line} [{failure.reason}]\n")
+    request = f" (request {failure.request_id})" if failure.request_id else ""
+    sys.stderr.write(f"modalmesh: {line} [{failure.reason}]{request}\n")
     _put_out(failure, as_json)
 
 

@@ -42,7 +42,7 @@ def status(address: str | None, as_json: bool) -> int:
     def view() -> Any:
         from modalmesh.cli.status_view import status_view
 
-        return status_view(where, mesh, gateway, error.message if error else "")
+        return status_view(where, mesh, gateway, str(error) if error else "")
 
     put_out(document, as_json, view)
     return 1 if error else 0

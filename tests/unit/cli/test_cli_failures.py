@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from modalmesh.cli import answers
-from modalmesh.errors import InvalidInput, ModalmeshError, NotFound, Overloaded
+from modalmesh.errors import InternalError, InvalidInput, ModalmeshError, NotFound, Overloaded
 from tests.unit.cli.conftest import Verb
 from tests.unit.client.scripted_gateway import ScriptedGateway
 
@@ -32,8 +32,24 @@ def test_an_error_is_a_line_with_field_and_reason(
 def test_an_error_is_a_document_where_one_is_wanted(ask: Verb, gateway: ScriptedGateway) -> None:
     gateway.fail("SimilarItems", InvalidInput("namespace", "must be a-z", reason="INVALID_NAMESPACE"))
     outcome = ask("similar", "lamp", "--json")
-    error = {"reason": "INVALID_NAMESPACE", "field": "namespace", "message": "must be a-z"}
+    error = {"reason": "INVALID_NAMESPACE", "field": "namespace", "message": "must be a-z", "request_id": ""}
     assert (outcome.code, outcome.document) == (1, {"error": error})
+
+
+def test_an_error_names_the_request_by_which_the_logs_speak_of_it(ask: Verb, gateway: ScriptedGateway) -> None:
+    error = NotFound("no item 'lamp'", reason="NO_ITEM")
+    error.request_id = "order-7"
+    gateway.fail("SimilarItems", error, error)
+    assert ask("similar", "lamp").stderr == "modalmesh: no item 'lamp' [NO_ITEM] (request order-7)\n"
+    assert ask("similar", "lamp", "--json").document["error"]["request_id"] == "order-7"
+
+
+def test_a_status_that_fails_names_its_request(ask: Verb, gateway: ScriptedGateway) -> None:
+    error = InternalError("internal error")
+    error.request_id = "order-7"
+    gateway.fail("GetStatus", error, error)
+    assert "internal error (request order-7)" in ask("status").stdout
+    assert ask("status", "--json").document["error"]["request_id"] == "order-7"
 
 
 @pytest.mark.parametrize("arguments", [["recommend", "ada"], ["status"], ["explain", "ada", "lamp"]])

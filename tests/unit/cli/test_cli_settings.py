@@ -16,4 +16,5 @@ def test_up_refuses_them_before_anything_starts(verb: Verb, home: Path, monkeypa
     assert first.startswith("modalmesh-text-encoder: MODALMESH_TEXT_ENCODER_MODLE: ")
     assert second.startswith("modalmesh-gateway: --cache-url (MODALMESH_CACHE_URL): ")
     assert last == "modalmesh: nothing was started [WRONG_SETTINGS]"
-    assert outcome.document["error"] == {"reason": "WRONG_SETTINGS", "field": "", "message": f"{first}; {second}"}
+    error = {"reason": "WRONG_SETTINGS", "field": "", "message": f"{first}; {second}", "request_id": ""}
+    assert outcome.document["error"] == error

@@ -98,6 +98,7 @@ def test_a_failure_of_the_training_is_the_verbs(verb: Verb, tmp_path: Path, monk
         "reason": "NO_EVENTS",
         "field": "interactions.csv",
         "message": "holds no events of these items",
+        "request_id": "",
     }
 
 

@@ -15,7 +15,7 @@ from google.protobuf.message import Message
 
 from modalmesh.credentials import server_credentials
 from modalmesh.errors import ModalmeshError
-from modalmesh.status import DETAILS_KEY, status_code, to_status
+from modalmesh.status import DETAILS_KEY, REQUEST_ID_KEY, status_code, to_status
 from modalmesh.tls import Tls
 from modalmesh.v1 import recommender_service_pb2 as v1
 from modalmesh.v1.recommender_service_pb2_grpc import RecommenderServicer, add_RecommenderServicer_to_server
@@ -147,6 +147,7 @@ class ScriptedGateway(RecommenderServicer):
 
 
 def _abort(context: grpc.ServicerContext, error: ModalmeshError) -> NoReturn:
-    context.set_trailing_metadata(((DETAILS_KEY, to_status(error).SerializeToString()),))
+    request_id = ((REQUEST_ID_KEY, error.request_id),) if error.request_id else ()
+    context.set_trailing_metadata(((DETAILS_KEY, to_status(error).SerializeToString()), *request_id))
     context.abort(status_code(error), error.message)
     raise AssertionError("abort raises")
