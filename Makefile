@@ -86,7 +86,7 @@ deploy-test: install ## build the images, start them by compose, call, scale and
 	$(BIN)/python -m deploy.test
 
 deploy-check: $(CHECKS) ## manifests, policies, rules, dashboards, Dockerfile and compose, without docker or a cluster
-	.tools/venv/bin/python -m deploy.check
+	.tools/venv/bin/python -m deploy.check $(ARGS)
 
 $(CHECKS): deploy/check/requirements.txt deploy/check/constraints.txt | $(BIN)/python
 	$(BIN)/python -m venv .tools/venv

@@ -11,6 +11,10 @@ class Finding(Exception):
     """A check failed; its text is what to read."""
 
 
+class Missing(Finding):
+    """A check couldn't run, as a program for it can't be had here; says which and why."""
+
+
 def output_of(command: Sequence[str | Path], text: str | None = None) -> str:
     """Its standard output.
 

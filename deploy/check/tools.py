@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.check.debian import unpack
-from deploy.check.running import ROOT, Finding, output_of
+from deploy.check.running import ROOT, Finding, Missing, output_of
 
 DEBIAN = ROOT / ".tools" / "debian"
 
@@ -40,15 +40,18 @@ def find(tool: Tool) -> list[str]:
     """The command.
 
     Raises:
-        Finding: there is none, and none can be had; says what to install.
+        Missing: there is none, and none can be had; says what to install.
     """
     for command in (*tool.commands, (str(DEBIAN / tool.unpacked),)):
         if _is_new_enough(tool, command):
             return list(command)
-    unpack(tool.package, DEBIAN)
+    try:
+        unpack(tool.package, DEBIAN)
+    except Finding as error:
+        raise Missing(f"{_wanted(tool)}; Debian's can't be unpacked: {error}") from error
     command = (str(DEBIAN / tool.unpacked),)
     if not _is_new_enough(tool, command):
-        raise Finding(f"{command[0]} doesn't run here: {_wanted(tool)}")
+        raise Missing(f"{command[0]} doesn't run here: {_wanted(tool)}")
     return list(command)
 
 

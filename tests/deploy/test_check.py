@@ -6,7 +6,7 @@ import pytest
 
 from deploy.check import __main__ as check
 from deploy.check import policies, tools
-from deploy.check.running import Finding, output_of
+from deploy.check.running import Finding, Missing, output_of
 from deploy.check.tools import Tool
 
 
@@ -31,7 +31,8 @@ def test_where_a_tool_is_too_old_and_none_can_be_unpacked_it_says_what_to_instal
     monkeypatch.setattr(tools, "DEBIAN", tmp_path / "debian")
     # No apt-get here.
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(Finding, match=r"inspect: not on the PATH, and there is no apt-get"):
+    said = r"(?s)install .*, version 1\.21 or newer.*inspect: not on the PATH, and there is no apt-get"
+    with pytest.raises(Missing, match=said):
         tools.find(inspect)
 
 
@@ -50,11 +51,37 @@ def test_one_finding_fails_all_and_the_other_checks_are_still_made(
         return "as it should be"
 
     monkeypatch.setattr(check, "CHECKS", (check_first, check_second))
-    assert check.main() == 1
+    assert check.main([]) == 1
     said = capsys.readouterr().out
     assert "FAIL first (0 s): not as it should be" in said
     assert "ok   second (0 s): as it should be" in said
     assert said.endswith("deploy-check: 1 of 2 checks passed\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        ([], 1, "FAIL first (0 s): no kubectl\ndeploy-check: 0 of 1 checks passed\n"),
+        (["--skip-missing"], 0, "skip first (0 s): no kubectl\ndeploy-check: 0 of 1 checks passed, 1 skipped\n"),
+    ],
+)
+def test_a_check_that_cannot_run_fails_unless_that_is_forgiven(
+    arguments: list[str], status: int, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def check_first() -> str:
+        raise Missing("no kubectl")
+
+    monkeypatch.setattr(check, "CHECKS", (check_first,))
+    assert check.main(arguments) == status
+    assert capsys.readouterr().out == said
+
+
+def test_what_is_found_is_never_forgiven(monkeypatch: pytest.MonkeyPatch) -> None:
+    def check_first() -> str:
+        raise Finding("not as it should be")
+
+    monkeypatch.setattr(check, "CHECKS", (check_first,))
+    assert check.main(["--skip-missing"]) == 1
 
 
 def test_every_policy_that_is_left_out_has_a_reason() -> None:
