@@ -111,9 +111,7 @@ def connect(settings: GatewaySettings) -> Gateway:
         timeout_seconds=settings.redis_seconds,
     )
     addresses = (settings.text_encoder, settings.image_encoder, settings.fusion_ranker)
-    # Services can be trusted by a CA alone: a gateway that has none speaks TLS with its callers only.
-    tls = settings.tls if settings.tls_ca else None
-    channels = tuple(open_channel(address, settings.max_message_bytes, tls) for address in addresses)
+    channels = tuple(open_channel(address, settings.max_message_bytes, settings.services_tls) for address in addresses)
     text, image, ranker = channels
     services = Services(
         GrpcTextEncoder(settings.text_encoder, text),

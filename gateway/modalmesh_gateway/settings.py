@@ -3,13 +3,14 @@
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import SettingsConfigDict
 
 from modalmesh.positive import POSITIVE_RATING
+from modalmesh.tls import Tls
 from modalmesh_services.common.configuration.environment import HoldsSecret
-from modalmesh_services.common.configuration.settings import ServerSettings
+from modalmesh_services.common.configuration.settings import ServerSettings, check_tls_file
 
 _REDIS = ("redis://", "rediss://", "unix://")
 
@@ -57,3 +58,32 @@ class GatewaySettings(ServerSettings):
     redis_seconds: float = Field(1.0, gt=0, description="longest wait for one answer of Redis")
     chunks_in_flight: int = Field(4, ge=1, le=64, description="chunks of one UpsertItems call worked on at once")
     completion_seconds: float = Field(2.0, gt=0, description="pause between looks for pending items")
+    services_tls_certificate: str = Field(
+        "", description="PEM file of the certificate that services are shown; empty: tls_certificate"
+    )
+    services_tls_key: str = Field("", description="PEM file of that certificate's key; empty: tls_key")
+    services_tls_ca: str = Field(
+        "",
+        description="PEM file of the CA that must have signed services' certificates; empty: tls_ca, and where that is "
+        "empty too, services are called in plaintext",
+    )
+
+    @property
+    def services_tls(self) -> Tls | None:
+        """The files by which services are called; none where that is in plaintext."""
+        ca = self.services_tls_ca or self.tls_ca
+        if not ca:
+            # Services can be trusted by a CA alone: a gateway that has none speaks TLS with its callers only.
+            return None
+        if self.services_tls_certificate:
+            return Tls(ca, self.services_tls_certificate, self.services_tls_key)
+        return Tls(ca, self.tls_certificate, self.tls_key)
+
+    @field_validator("services_tls_certificate", "services_tls_key", "services_tls_ca")
+    @classmethod
+    def _check_services_tls(cls, file: str, info: ValidationInfo) -> str:
+        check_tls_file(file, info, prefix="services_")
+        trusts = file or info.data.get("tls_ca", "unknown")
+        if info.field_name == "services_tls_ca" and not trusts and info.data.get("services_tls_certificate"):
+            raise PydanticCustomError("tls", "is needed with services_tls_certificate, or tls_ca in its place")
+        return file

@@ -13,7 +13,7 @@ from modalmesh.channels import open_aio_channel
 from modalmesh.errors import Unavailable
 from modalmesh.tls import Tls
 from tests.certificates import Authority
-from tests.integration.gateway.meshes import Mesh, running_mesh, until_answer
+from tests.integration.gateway.meshes import Mesh, Replica, running_mesh, until_answer
 from tests.integration.gateway.shop import SHOP, rating
 from tests.valkey import ValkeyProcess
 
@@ -134,3 +134,44 @@ async def test_renewed_certificates_are_taken_up_by_all_without_a_restart_of_the
     assert await healths(secured, probe) == dict.fromkeys(SERVERS, "SERVING")
     await until_answer(secured.client.status, lambda status: all(each.serving for each in status.services))
     assert not (await secured.client.search_items("desk lamp")).served.degraded
+
+
+def two_cas(callers: Tls, services: Tls) -> dict[str, str]:
+    """A gateway's settings."""
+    return {
+        f"{prefix}tls_{field}": getattr(files, field)
+        for prefix, files in (("", callers), ("services_", services))
+        for field in ("certificate", "key", "ca")
+    }
+
+
+async def all_serve(replica: Replica, expected: bool) -> None:
+    await until_answer(replica.client.status, lambda status: all(each.serving == expected for each in status.services))
+
+
+async def test_callers_and_services_are_known_by_a_ca_of_their_own_each(
+    secured: Mesh, authority: Authority, tmp_path: Path
+) -> None:
+    company = Authority.create(tmp_path / "company")
+    async with secured.another_gateway(**two_cas(company.issue("gateway"), authority.issue("inner"))) as replica:
+        await all_serve(replica, True)
+        assert not (await replica.client.search_items("desk lamp")).served.degraded
+        assert await health(replica.address, company.issue("probe")) == "SERVING"
+        assert await health(replica.address, authority.issue("probe")) == "UNAVAILABLE"
+
+
+async def test_a_renewed_certificate_for_services_is_taken_up(
+    secured: Mesh, authority: Authority, tmp_path: Path
+) -> None:
+    company = Authority.create(tmp_path / "company")
+    late = authority.issue("inner", expired=True)
+    async with secured.another_gateway(**two_cas(company.issue("gateway"), late)) as replica:
+        await all_serve(replica, False)
+        authority.issue("inner")
+        await all_serve(replica, True)
+
+
+async def test_a_gateway_in_plaintext_may_call_its_services_over_tls(secured: Mesh, authority: Authority) -> None:
+    async with secured.another_gateway(**two_cas(Tls(), authority.issue("inner"))) as replica:
+        await all_serve(replica, True)
+        assert await health(replica.address, None) == "SERVING"

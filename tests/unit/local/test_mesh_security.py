@@ -37,6 +37,18 @@ def test_a_gateway_without_a_ca_speaks_tls_with_its_callers_alone() -> None:
     assert security("MODALMESH_", without_ca).caller == Tls("mesh.pem", "mesh.pem", "mesh.key")
 
 
+def test_services_have_what_the_gateway_shows_them_where_that_is_another_certificate() -> None:
+    inner = {name.replace("MODALMESH_", "MODALMESH_SERVICES_"): f"inner-{value}" for name, value in GATEWAY.items()}
+    secured = security(TEXT, GATEWAY | inner)
+    assert secured.environment == {
+        f"{TEXT}TLS_CERTIFICATE": "inner-mesh.pem",
+        f"{TEXT}TLS_KEY": "inner-mesh.key",
+        f"{TEXT}TLS_CA": "inner-ca.pem",
+    }
+    assert secured.caller == Tls("inner-mesh.pem", "inner-mesh.pem", "inner-mesh.key")
+    assert security("MODALMESH_", GATEWAY | inner).caller == Tls("mesh.pem", "mesh.pem", "mesh.key")
+
+
 def test_the_supervisor_asks_each_child_as_its_security_says(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in GATEWAY.items():
         monkeypatch.setenv(name, value)

@@ -10,6 +10,18 @@ from modalmesh.tls import Tls, check_certificates, check_key, tls_or_none
 from modalmesh_services.common.configuration.reading import Configuration
 
 
+def check_tls_file(file: str, info: ValidationInfo, prefix: str = "") -> None:
+    """A setting that ends in tls_certificate, tls_key or tls_ca, beside those above it that begin likewise."""
+    field, certificate = str(info.field_name), f"{prefix}tls_certificate"
+    try:
+        if field == f"{prefix}tls_key" and certificate in info.data:
+            check_key(info.data[certificate], file)
+        elif field != f"{prefix}tls_key" and file:
+            check_certificates(field, file)
+    except InvalidInput as error:
+        raise PydanticCustomError("tls", "{detail}", {"detail": error.detail}) from error
+
+
 class ServerSettings(Configuration):
     """What every server takes. Flags win over environment, environment over defaults."""
 
@@ -30,8 +42,7 @@ class ServerSettings(Configuration):
     tls_key: str = Field("", description="PEM file of the certificate's key")
     tls_ca: str = Field(
         "",
-        description="PEM file of the CA that must have signed callers' certificates, and those of the services that a "
-        "gateway calls; empty: none is asked for, and services are called in plaintext",
+        description="PEM file of the CA that must have signed callers' certificates; empty: none is asked for",
     )
 
     @property
@@ -41,16 +52,8 @@ class ServerSettings(Configuration):
 
     @field_validator("tls_certificate", "tls_key", "tls_ca")
     @classmethod
-    def _check_tls(cls, name: str, info: ValidationInfo) -> str:
-        """One of the three, beside those above it."""
-        certificate = info.data.get("tls_certificate", "")
-        try:
-            if info.field_name == "tls_key" and "tls_certificate" in info.data:
-                check_key(certificate, name)
-            elif info.field_name != "tls_key" and name:
-                check_certificates(str(info.field_name), name)
-        except InvalidInput as error:
-            raise PydanticCustomError("tls", "{detail}", {"detail": error.detail}) from error
-        if info.field_name == "tls_ca" and name and info.data.get("tls_certificate") == "":
+    def _check_tls(cls, file: str, info: ValidationInfo) -> str:
+        check_tls_file(file, info)
+        if info.field_name == "tls_ca" and file and info.data.get("tls_certificate") == "":
             raise PydanticCustomError("tls", "is of no use without tls_certificate and tls_key")
-        return name
+        return file
