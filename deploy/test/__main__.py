@@ -14,7 +14,7 @@ import tomllib
 from pathlib import Path
 
 from deploy.test.compose import Compose
-from deploy.test.docker_host import Docker, NoDocker, docker
+from deploy.test.docker_host import Docker, Missing, docker
 from deploy.test.images import BASE, REGISTRY, ROOT, SERVICES, build_others, check_images, make_base
 from deploy.test.measuring import check_metrics, check_spread
 from deploy.test.pip_settings import pip_environment
@@ -38,7 +38,7 @@ def main() -> int:
     try:
         with docker() as found:
             wrong = run(found)
-    except NoDocker as why:
+    except Missing as why:
         sys.stderr.write(f"deploy-test skipped: {why}\n")
         return 0
     for each in wrong:
@@ -59,7 +59,8 @@ def run(found: Docker) -> list[str]:
     }
     with tempfile.TemporaryDirectory() as folder:
         make_base(found)
-        variables |= {"BASE_IMAGE": os.environ.get("BASE_IMAGE", BASE), **build(found, Path(folder), variables)}
+        variables |= {"BASE_IMAGE": BASE}
+        variables |= build(found, Path(folder), variables)
         wrong = check_images(found, version)
         compose = Compose(found, variables)
         # Grafana is checked by its files: Debian has none.
@@ -77,8 +78,7 @@ def build(found: Docker, folder: Path, variables: dict[str, str]) -> dict[str, s
     """Build every image; return the variables that name those of others."""
     started = time.monotonic()
     with pip_environment(folder) as pip:
-        base = {"BASE_IMAGE": os.environ.get("BASE_IMAGE", BASE)}
-        builder = Compose(found, {**variables, **base, **pip})
+        builder = Compose(found, {**variables, **pip})
         for service in SERVICES:
             builder.run("build", "--quiet", service)
         builder.run("--profile", "tools", "build", "--quiet", "mesh-tools")

@@ -21,8 +21,8 @@ _NEWER = "trixie"
 _NETWORKS = ("--bip", "198.18.1.1/24", "--default-address-pool", "base=198.18.128.0/17,size=24")
 
 
-class NoDocker(Exception):
-    """There is none and none can be had; says why."""
+class Missing(Exception):
+    """What this needs isn't here and can't be had here; says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +65,15 @@ def docker() -> Iterator[Docker]:
     """Docker for the length of the block. A daemon that was started for it ends with it.
 
     Raises:
-        NoDocker: none runs, and this isn't root on a Debian.
+        Missing: none runs, and this isn't root on a Debian.
     """
     command = shutil.which("docker")
     if command and _answers(Docker(command, {})):
         yield Docker(command, _plugins(Docker(command, {})))
         return
     if os.geteuid() != 0:
-        raise NoDocker("no Docker daemon answers, and only root can start one")
-    if not shutil.which("apt-get"):
-        raise NoDocker("no Docker daemon answers, and there is no apt-get to install one")
-    _install()
+        raise Missing("no Docker daemon answers, and only root can start one")
+    install("docker.io", "dockerd")
     with _daemon() as started:
         yield Docker(started.command, {**started.environment, **_plugins(started)})
 
@@ -86,21 +84,24 @@ def _answers(docker: Docker, *arguments: str) -> bool:
     return found.returncode == 0
 
 
-def _install() -> None:
-    wanted = {"docker.io": "dockerd", "debootstrap": "debootstrap"}
-    missing = [name for name, command in wanted.items() if not shutil.which(command)]
-    if missing:
-        sys.stderr.write(f"installing {' and '.join(missing)}\n")
-        try:
-            subprocess.run(["apt-get", "update", "-qq"], check=True, stdout=subprocess.DEVNULL)
-            subprocess.run(
-                ["apt-get", "install", "-qq", "--yes", "--no-install-recommends", *missing],
-                check=True,
-                stdout=subprocess.DEVNULL,
-                env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
-            )
-        except subprocess.CalledProcessError as error:
-            raise NoDocker(f"{' and '.join(missing)} can't be installed: {error}") from error
+def install(package: str, command: str) -> None:
+    """Debian's package, unless the command is there.
+
+    Raises:
+        Missing: it can't be installed here.
+    """
+    if shutil.which(command):
+        return
+    if os.geteuid() != 0:
+        raise Missing(f"there is no {command}, and only root can install {package}")
+    if not shutil.which("apt-get"):
+        raise Missing(f"there is no {command}, and no apt-get to install {package}")
+    sys.stderr.write(f"installing {package}\n")
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for verb in (("update",), ("install", "--yes", "--no-install-recommends", package)):
+        done = subprocess.run(["apt-get", "-qq", *verb], env=environment, capture_output=True, text=True)
+        if done.returncode:
+            raise Missing(f"{package} can't be installed: {(done.stderr or done.stdout).strip()}")
 
 
 @contextmanager
@@ -117,7 +118,7 @@ def _daemon() -> Iterator[Docker]:
         end = time.monotonic() + _START_SECONDS
         while not _answers(docker):
             if process.poll() is not None or time.monotonic() > end:
-                raise NoDocker(f"a daemon doesn't start here, see {log}: {log.read_text().splitlines()[-1:]}")
+                raise Missing(f"a daemon doesn't start here, see {log}: {log.read_text().splitlines()[-1:]}")
             time.sleep(0.5)
         yield docker
     finally:
@@ -131,12 +132,15 @@ def _plugins(docker: Docker) -> dict[str, str]:
     if all(_answers(docker, name, "version") for name in wanted):
         return {}
     if not shutil.which("dpkg-deb"):
-        raise NoDocker("docker has no compose 2 and buildx, and there is no dpkg-deb to unpack Debian's")
+        raise Missing("docker has no compose 2 and buildx, and there is no dpkg-deb to unpack Debian's")
     folder = _CACHE / "client" / "cli-plugins"
     folder.mkdir(parents=True, exist_ok=True)
     for name in wanted:
         if not (folder / f"docker-{name}").exists():
-            _unpack(f"docker-{name}", folder)
+            try:
+                _unpack(f"docker-{name}", folder)
+            except OSError as error:
+                raise Missing(f"docker has no {name}, and Debian's can't be fetched: {error}") from error
     return {"DOCKER_CONFIG": str(folder.parent)}
 
 

@@ -1,16 +1,19 @@
 """The images of the mesh and of what it needs, and what is in them."""
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
 
-from deploy.test.docker_host import Docker
+from deploy.test.docker_host import Docker, install
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ("gateway", "text-encoder", "image-encoder", "fusion-ranker")
 REGISTRY = "modalmesh-test"
-BASE = f"{REGISTRY}/base:bookworm"
+_BASE_OF_OURS = f"{REGISTRY}/base:bookworm"
+# Another one has Debian's packages, too: Redis and Prometheus come from there.
+BASE = os.environ.get("BASE_IMAGE") or _BASE_OF_OURS
 # What the gateway's image may take above its base: 250 MB.
 _GATEWAY_BYTES = 250_000_000
 _MEGABYTE = 1_000_000
@@ -29,10 +32,19 @@ print(json.dumps({
 
 
 def make_base(docker: Docker) -> None:
-    """Debian with Python, once: from its packages, so that no registry is needed."""
-    if not docker.run("images", "--quiet", BASE, quiet=True).strip():
-        sys.stderr.write("making the base image of Debian's packages\n")
-        docker.script(ROOT / "deploy/test/base.sh", BASE)
+    """Debian with Python, once: from its packages, so that no registry is needed; or what BASE_IMAGE names.
+
+    Raises:
+        Missing: there is no debootstrap and this isn't root.
+    """
+    if docker.run("images", "--quiet", BASE, quiet=True).strip():
+        return
+    if BASE != _BASE_OF_OURS:
+        docker.run("pull", "--quiet", BASE)
+        return
+    install("debootstrap", "debootstrap")
+    sys.stderr.write("making the base image of Debian's packages\n")
+    docker.script(ROOT / "deploy/test/base.sh", BASE)
 
 
 def build_others(docker: Docker, network: str) -> dict[str, str]:
