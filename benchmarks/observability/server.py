@@ -13,10 +13,10 @@ from benchmarks.hop import OPTIONS
 from benchmarks.observability.sides import BARE, TRACED
 from modalmesh.v1.fusion_ranker_service_pb2_grpc import add_FusionRankerServicer_to_server
 from modalmesh_services.common.collecting import leave_alone_what_is_there
-from modalmesh_services.common.interceptors import ErrorInterceptor
+from modalmesh_services.common.interceptors import CallInterceptor
 from modalmesh_services.common.observability.call_metrics import CallMetrics
 from modalmesh_services.common.observability.logs import configure
-from modalmesh_services.common.observability.observing import ObservingInterceptor
+from modalmesh_services.common.observability.observing import CallObserver
 from modalmesh_services.common.observability.trace_export import TraceExport
 from modalmesh_services.fusion_ranker.core import RankerCore
 from modalmesh_services.fusion_ranker.loading import limits, load
@@ -28,9 +28,8 @@ async def serve(side: str, port: int) -> None:
     settings = FusionRankerSettings()
     model = load(settings)
     core = RankerCore(model, limits(settings, model.description), settings.queue_bytes)
-    # As every server has them, the outermost first.
-    observing = [] if side == BARE else [ObservingInterceptor(CallMetrics())]
-    server = grpc.aio.server(interceptors=[*observing, ErrorInterceptor()], options=OPTIONS)
+    observer = None if side == BARE else CallObserver(CallMetrics())
+    server = grpc.aio.server(interceptors=[CallInterceptor(observer)], options=OPTIONS)
     add_FusionRankerServicer_to_server(FusionRankerServicer(core), server)
     server.add_insecure_port(f"127.0.0.1:{port}")
     await core.start()

@@ -1,6 +1,6 @@
 """gRPC's four kinds of methods, wrapped alike."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -14,6 +14,8 @@ else:
 Context = grpc.aio.ServicerContext[Any, Any]
 Behaviour: TypeAlias = Callable[[Any, Context], Any]
 """Awaitable where one response comes, an async iterator where a stream does."""
+Around: TypeAlias = Callable[[Context], AbstractContextManager[object]]
+"""What a call is done within."""
 
 _KINDS: dict[tuple[bool, bool], tuple[str, Callable[..., Any]]] = {
     (False, False): ("unary_unary", grpc.unary_unary_rpc_method_handler),
@@ -34,20 +36,3 @@ def with_behaviour(handler: Handler, behaviour: Behaviour, deserializer: Callabl
     _, make = _KINDS[handler.request_streaming, handler.response_streaming]
     made: Handler = make(behaviour, deserializer, handler.response_serializer)
     return made
-
-
-def within(
-    around: Callable[[Context], AbstractContextManager[None]], behaviour: Behaviour, *, streaming: bool
-) -> Behaviour:
-    """The same behaviour, within what `around` gives for each call. `streaming` says what it responds with."""
-
-    async def respond(request: Any, context: Context) -> Any:
-        with around(context):
-            return await behaviour(request, context)
-
-    async def stream(request: Any, context: Context) -> AsyncIterator[Any]:
-        with around(context):
-            async for response in behaviour(request, context):
-                yield response
-
-    return stream if streaming else respond

@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from typing import Any, NoReturn, TypeAlias, cast
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, NoReturn, cast
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -13,11 +13,10 @@ from modalmesh.errors import InternalError, InvalidInput, ModalmeshError
 from modalmesh.status import DETAILS_KEY, public_message, status_code, to_status
 from modalmesh_services.common.deadline import Deadline
 from modalmesh_services.common.ending import end_all
-from modalmesh_services.common.handlers import Context, Handler, behaviour_of, with_behaviour
+from modalmesh_services.common.handlers import Around, Behaviour, Context, Handler, behaviour_of, with_behaviour
+from modalmesh_services.common.observability.observing import CallObserver
 
 logger = logging.getLogger(__name__)
-
-Know: TypeAlias = Callable[[], AbstractContextManager[None]]
 
 
 def deadline_of(context: Context, default_seconds: float | None = None) -> Deadline:
@@ -27,15 +26,18 @@ def deadline_of(context: Context, default_seconds: float | None = None) -> Deadl
     return Deadline.after(default_seconds if remaining is None or remaining > 1e9 else remaining)
 
 
-class ErrorInterceptor(grpc.aio.ServerInterceptor):
-    """A ModalmeshError is answered with its own status; any other error with a fixed text, and logged.
+class CallInterceptor(grpc.aio.ServerInterceptor):
+    """What every call goes through, but those of gRPC's own services.
 
-    Requests are read here too: gRPC itself answers bytes that are no message with UNKNOWN, and logs a traceback.
+    The request is read, as gRPC itself answers bytes that are no message with UNKNOWN and logs a traceback. A
+    ModalmeshError is answered with its own status; any other error with a fixed text, and logged. With an `observer`
+    each call is observed, refused ones too. All in one: an interceptor more takes 4 % more of a core for an empty call.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, observer: CallObserver | None = None) -> None:
+        self._observer = observer
         self._calls: set[asyncio.Task[Any]] = set()
-        self._guarded: dict[str, Handler] = {}
+        self._handlers: dict[str, Handler] = {}
 
     async def end_calls(self) -> None:
         """End the calls that a stopped server left: gRPC cancels them, but doesn't wait for their end."""
@@ -46,34 +48,33 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
         details: grpc.HandlerCallDetails,
     ) -> Handler | None:
-        # gRPC asks for every call.
-        if guarded := self._guarded.get(details.method):
-            return guarded
-        handler = await continuation(details)
-        if handler is None or details.method.startswith("/grpc."):
-            return handler
-        self._guarded[details.method] = guarded = self._guard(handler, details.method)
-        return guarded
-
-    def _guard(self, handler: Handler, method: str) -> Handler:
-        wrap = _guard_stream if handler.response_streaming else _guard_unary
-        behaviour = _reading(behaviour_of(handler), handler)
-        return with_behaviour(handler, wrap(behaviour, method, self._know), None)
-
-    @contextmanager
-    def _know(self) -> Iterator[None]:
-        """Remember the task of a call while it runs."""
+        # gRPC asks for every call, in the task that then serves it.
+        handler = self._handlers.get(details.method)
+        if handler is None:
+            found = await continuation(details)
+            if found is None or details.method.startswith("/grpc."):
+                return found
+            self._handlers[details.method] = handler = self._intercepted(found, details.method)
         task = cast("asyncio.Task[Any]", asyncio.current_task())
         self._calls.add(task)
-        try:
-            yield
-        finally:
-            self._calls.discard(task)
+        task.add_done_callback(self._calls.discard)
+        if self._observer:
+            self._observer.enter(details)
+        return handler
+
+    def _intercepted(self, handler: Handler, method: str) -> Handler:
+        around = self._observer.around(handler, method) if self._observer else _nothing
+        answering = _answering_stream if handler.response_streaming else _answering
+        return with_behaviour(handler, answering(_reading(handler), method, around), None)
 
 
-def _reading(behaviour: Callable[[Any, Context], Any], handler: Handler) -> Callable[[Any, Context], Any]:
-    """The same behaviour for requests that are still bytes."""
-    deserialize = handler.request_deserializer
+def _nothing(_context: Context) -> AbstractContextManager[object]:
+    return nullcontext()
+
+
+def _reading(handler: Handler) -> Behaviour:
+    """A method's behaviour, for requests that are still bytes."""
+    behaviour, deserialize = behaviour_of(handler), handler.request_deserializer
 
     def read(raw: bytes) -> Any:
         try:
@@ -90,38 +91,32 @@ def _reading(behaviour: Callable[[Any, Context], Any], handler: Handler) -> Call
     return lambda request, context: behaviour(read(request), context)
 
 
-def _guard_unary(
-    behaviour: Callable[[Any, Context], Awaitable[Any]], method: str, know: Know
-) -> Callable[..., Awaitable[Any]]:
-    async def guarded(request: Any, context: Context) -> Any:
-        try:
-            with know():
+def _answering(behaviour: Behaviour, method: str, around: Around) -> Behaviour:
+    async def answer(request: Any, context: Context) -> Any:
+        with around(context):
+            try:
                 return await behaviour(request, context)
-        except (asyncio.CancelledError, grpc.aio.AbortError):
-            raise
-        except Exception as error:  # noqa: BLE001 - the one place where every error gets its status
-            await _abort(context, error, method)
+            except Exception as error:  # noqa: BLE001 - the one place where every error gets its status
+                await _abort(context, error, method)
 
-    return guarded
+    return answer
 
 
-def _guard_stream(
-    behaviour: Callable[[Any, Context], AsyncIterator[Any]], method: str, know: Know
-) -> Callable[..., AsyncIterator[Any]]:
-    async def guarded(request: Any, context: Context) -> AsyncIterator[Any]:
-        try:
-            with know():
+def _answering_stream(behaviour: Behaviour, method: str, around: Around) -> Behaviour:
+    async def answer(request: Any, context: Context) -> AsyncIterator[Any]:
+        with around(context):
+            try:
                 async for response in behaviour(request, context):
                     yield response
-        except (asyncio.CancelledError, grpc.aio.AbortError):
-            raise
-        except Exception as error:  # noqa: BLE001 - the one place where every error gets its status
-            await _abort(context, error, method)
+            except Exception as error:  # noqa: BLE001 - the one place where every error gets its status
+                await _abort(context, error, method)
 
-    return guarded
+    return answer
 
 
 async def _abort(context: Context, error: Exception, method: str) -> NoReturn:
+    if isinstance(error, grpc.aio.AbortError):
+        raise error
     if not isinstance(error, ModalmeshError):
         logger.exception("%s failed", method, exc_info=error)
         error = InternalError("internal error; the server's log has the details")

@@ -16,11 +16,11 @@ from modalmesh.credentials import server_credentials
 from modalmesh.errors import ModalmeshError
 from modalmesh_services.common.collecting import leave_alone_what_is_there
 from modalmesh_services.common.configuration.settings import ServerSettings
-from modalmesh_services.common.interceptors import ErrorInterceptor
+from modalmesh_services.common.interceptors import CallInterceptor
 from modalmesh_services.common.observability.call_metrics import CallMetrics
 from modalmesh_services.common.observability.grpc_log import ignore_callers_that_left
 from modalmesh_services.common.observability.logs import configure, log_without_repr
-from modalmesh_services.common.observability.observing import ObservingInterceptor, list_methods
+from modalmesh_services.common.observability.observing import CallObserver, list_methods
 from modalmesh_services.common.observability.telemetry import CallCollector, MetricsServer, process_registry
 from modalmesh_services.common.observability.trace_export import TraceExport
 
@@ -51,9 +51,9 @@ class MeshServer:
         self.calls = CallMetrics()
         list_methods(self._names, self.calls)
         self.metrics.register(CallCollector(self.calls))
-        self._errors = ErrorInterceptor()
+        self._interceptor = CallInterceptor(CallObserver(self.calls))
         self.grpc = grpc.aio.server(
-            interceptors=[ObservingInterceptor(self.calls), self._errors],
+            interceptors=[self._interceptor],
             options=[
                 ("grpc.max_receive_message_length", settings.max_message_bytes),
                 ("grpc.max_send_message_length", settings.max_message_bytes),
@@ -105,7 +105,7 @@ class MeshServer:
         self._stopping = True
         await self.set_serving(False)
         await self.grpc.stop(self._settings.grace_seconds)
-        await self._errors.end_calls()
+        await self._interceptor.end_calls()
         if self._metrics_server:
             await asyncio.to_thread(self._metrics_server.close)
 

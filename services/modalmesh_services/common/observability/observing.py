@@ -1,14 +1,15 @@
 """Every call is counted and timed, has a request id, and leaves a line when it fails."""
 
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
+from contextlib import suppress
+from functools import partial
 
 import grpc
 from google.protobuf import descriptor_pool
 
 from modalmesh.status import REQUEST_ID_KEY
-from modalmesh_services.common.handlers import Context, Handler, behaviour_of, with_behaviour, within
+from modalmesh_services.common.handlers import Around, Context, Handler
 from modalmesh_services.common.observability.access_log import AccessLog
 from modalmesh_services.common.observability.call_metrics import CallMetrics, MethodMetrics
 from modalmesh_services.common.observability.current_call import CurrentCall, current_call, enter_call
@@ -31,56 +32,52 @@ def list_methods(services: Iterable[str], metrics: CallMetrics) -> None:
                 )
 
 
-class ObservingInterceptor(grpc.aio.ServerInterceptor):
-    """The outermost: it sees what all others make of a call. gRPC's own services are left alone."""
+class CallObserver:
+    """Sees every call that a server gets, from its begin to what the caller is answered."""
 
     def __init__(self, metrics: CallMetrics) -> None:
         self._metrics = metrics
         self._log = AccessLog()
-        self._observed: dict[str, Handler] = {}
 
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
-        details: grpc.HandlerCallDetails,
-    ) -> Handler | None:
-        # gRPC asks for every call, in the task that then serves it.
-        observed = self._observed.get(details.method)
-        if observed is None:
-            handler = await continuation(details)
-            if handler is None or details.method.startswith("/grpc."):
-                return handler
-            self._observed[details.method] = observed = self._observe(handler, details.method)
+    def enter(self, details: grpc.HandlerCallDetails) -> None:
+        """A call begins: to be said in the task that serves it."""
         enter_call(CurrentCall(details.method, _request_id(details)))
-        return observed
 
-    def _observe(self, handler: Handler, method: str) -> Handler:
+    def around(self, handler: Handler, method: str) -> Around:
+        """What a method's calls are to be done within."""
         metrics = self._metrics.of(
             method, request_streaming=handler.request_streaming, response_streaming=handler.response_streaming
         )
-
-        @contextmanager
-        def observed(context: Context) -> Iterator[None]:
-            begun = _begin(context, metrics)
-            try:
-                yield
-            except BaseException as error:
-                _end(status_name(error, context), begun, method, metrics, self._log)
-                raise
-            _end(status_name(None, context), begun, method, metrics, self._log)
-
-        behaviour = within(observed, behaviour_of(handler), streaming=handler.response_streaming)
-        if tracing := active():
-            behaviour = traced(tracing, behaviour, method, streaming=handler.response_streaming)
-        return with_behaviour(handler, behaviour, handler.request_deserializer)
+        observed = partial(_Observed, method, metrics, self._log)
+        tracing = active()
+        return traced(tracing, observed, method) if tracing else observed
 
 
-def _begin(context: Context, metrics: MethodMetrics) -> float:
-    metrics.started += 1
-    metrics.in_flight += 1
-    if call := current_call():
-        context.set_trailing_metadata(((REQUEST_ID_KEY, call.request_id),))
-    return time.monotonic()
+class _Observed:
+    """A call under way. No generator, which would take as long again."""
+
+    __slots__ = ("_begun", "_context", "_log", "_method", "_metrics")
+
+    def __init__(self, method: str, metrics: MethodMetrics, log: AccessLog, context: Context) -> None:
+        self._method = method
+        self._metrics = metrics
+        self._log = log
+        self._context = context
+        self._begun = time.monotonic()
+
+    def __enter__(self) -> None:
+        self._metrics.started += 1
+        self._metrics.in_flight += 1
+        if call := current_call():
+            self._context.set_trailing_metadata(((REQUEST_ID_KEY, call.request_id),))
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        code, seconds = status_name(error, self._context), time.monotonic() - self._begun
+        self._metrics.in_flight -= 1
+        self._metrics.handled[code] += 1
+        self._metrics.seconds.add(seconds)
+        if code != "OK":
+            self._log.failed(self._method, code, seconds)
 
 
 def _request_id(details: grpc.HandlerCallDetails) -> str:
@@ -88,12 +85,3 @@ def _request_id(details: grpc.HandlerCallDetails) -> str:
         if key == REQUEST_ID_KEY:
             return accepted(value)
     return new_request_id()
-
-
-def _end(code: str, begun: float, method: str, metrics: MethodMetrics, log: AccessLog) -> None:
-    seconds = time.monotonic() - begun
-    metrics.in_flight -= 1
-    metrics.handled[code] += 1
-    metrics.seconds.add(seconds)
-    if code != "OK":
-        log.failed(method, code, seconds)

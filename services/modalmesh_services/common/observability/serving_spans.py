@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from modalmesh_services.common.handlers import Behaviour, Context, within
+from modalmesh_services.common.handlers import Around, Context
 from modalmesh_services.common.observability.current_call import current_call
 from modalmesh_services.common.observability.status_names import status_name
 from modalmesh_services.common.observability.tracing import REQUEST_ID, STATUS, Tracing
@@ -16,20 +16,21 @@ if TYPE_CHECKING:
 _SERVERS = frozenset({"UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"})
 
 
-def traced(tracing: Tracing, behaviour: Behaviour, method: str, *, streaming: bool) -> Behaviour:
-    """The same behaviour, in a span."""
+def traced(tracing: Tracing, around: Around, method: str) -> Around:
+    """The same, in a span."""
 
     @contextmanager
     def span_of(context: Context) -> Iterator[None]:
         span = _begin(tracing, method, context)
         try:
-            yield
+            with around(context):
+                yield
         except BaseException as error:
             _end(tracing, span, status_name(error, context))
             raise
         _end(tracing, span, status_name(None, context))
 
-    return within(span_of, behaviour, streaming=streaming)
+    return span_of
 
 
 def _begin(tracing: Tracing, method: str, context: Context) -> "Span":
