@@ -16,11 +16,14 @@ modalmesh.status holds the one table that maps these to gRPC.
 
 class ModalmeshError(Exception):
     """The root. `reason` is stable and for programs, `message` is for people. An error that a server answered with has
-    the `request_id` by which the mesh's logs and traces speak of it.
+    the `request_id` by which the mesh's logs and traces speak of it. A call that a client gave up was tried `tries`
+    times within `seconds`; the error is the last try's.
     """
 
     reason = "INTERNAL"
     request_id = ""
+    tries = 1
+    seconds = 0.0
 
     def __init__(self, message: str, *, reason: str | None = None) -> None:
         super().__init__(message)
@@ -28,7 +31,13 @@ class ModalmeshError(Exception):
         self.reason = reason or type(self).reason
 
     def __str__(self) -> str:
-        return f"{self.message} (request {self.request_id})" if self.request_id else self.message
+        request = f" (request {self.request_id})" if self.request_id else ""
+        return f"{self.told}{request}"
+
+    @property
+    def told(self) -> str:
+        """The message, and how often the call was tried where that was more than once."""
+        return f"{self.message} ({self.tries} tries in {self.seconds:.1f} s)" if self.tries > 1 else self.message
 
 
 class InvalidInput(ModalmeshError):
@@ -59,7 +68,7 @@ class ModelMismatch(ModalmeshError):
 
 
 class _Retryable(ModalmeshError):
-    """`retry_after` is in seconds."""
+    """`retry_after` is in seconds; math.inf where a server that has no room says nothing of when it will."""
 
     def __init__(self, message: str, *, retry_after: float = 1.0, reason: str | None = None) -> None:
         super().__init__(message, reason=reason)

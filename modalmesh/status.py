@@ -1,5 +1,7 @@
 """The one table between modalmesh.errors and gRPC statuses with google.rpc details, both ways."""
 
+import math
+
 import grpc
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import DecodeError
@@ -57,10 +59,15 @@ def to_status(error: ModalmeshError) -> Status:
         violation = BadRequest.FieldViolation(field=field, description=description, reason=error.reason)
         status.details.add().Pack(BadRequest(field_violations=[violation]))
     if isinstance(error, Overloaded | Unavailable):
-        delay = Duration()
-        delay.FromMicroseconds(int(error.retry_after * 1e6))
-        status.details.add().Pack(RetryInfo(retry_delay=delay))
+        _add_hint(status, error.retry_after)
     return status
+
+
+def _add_hint(status: Status, seconds: float) -> None:
+    if math.isfinite(seconds):
+        delay = Duration()
+        delay.FromMicroseconds(int(seconds * 1e6))
+        status.details.add().Pack(RetryInfo(retry_delay=delay))
 
 
 def from_status(code: grpc.StatusCode, message: str, details: bytes | None) -> ModalmeshError:
@@ -83,7 +90,8 @@ def from_status(code: grpc.StatusCode, message: str, details: bytes | None) -> M
             # gRPC's own limit on a message answers the same code as overload.
             return TooLarge("", message)
         case grpc.StatusCode.RESOURCE_EXHAUSTED:
-            return Overloaded(message, retry_after=delay, reason=reason)
+            # Of others than our servers, such as a proxy or a quota: one without a hint may last.
+            return Overloaded(message, retry_after=delay if retry else math.inf, reason=reason)
         # CANCELLED by the other side: a server that stops so answers what it has received and not begun.
         case grpc.StatusCode.UNAVAILABLE | grpc.StatusCode.CANCELLED:
             part = info.metadata.get("part", "") if info else ""

@@ -37,7 +37,7 @@ def of_error(error: ModalmeshError | OSError) -> Failure:
     if isinstance(error, InvalidInput):
         return Failure(error.reason, error.field, error.detail, error.request_id)
     if isinstance(error, ModalmeshError):
-        return Failure(error.reason, "", error.message, error.request_id)
+        return Failure(error.reason, "", error.told, error.request_id)
     place = f"{error.filename}: " if error.filename else ""
     return Failure("OS_ERROR", "", place + (error.strerror or str(error)))
 

@@ -12,10 +12,19 @@ import numpy.typing as npt
 
 from modalmesh import types
 from modalmesh.channels import open_aio_channel
-from modalmesh.client import calls, chunks
-from modalmesh.client.attempts import Attempts, Peer
+from modalmesh.client import calls, chunks, clock
+from modalmesh.client.attempts import Attempts
 from modalmesh.client.calls import Answer, Call
-from modalmesh.client.channel import BULK_TIMEOUTS, DEFAULT_ADDRESS, IN_FLIGHT, NO_DEADLINE, OPTIONS, PAGE_SIZE
+from modalmesh.client.channel import (
+    BULK_TIMEOUTS,
+    DEFAULT_ADDRESS,
+    DEFAULT_TIMEOUT,
+    IN_FLIGHT,
+    NO_DEADLINE,
+    OPTIONS,
+    PAGE_SIZE,
+)
+from modalmesh.client.peer import Peer
 from modalmesh.embeddings import Dtype
 from modalmesh.item_embeddings import ItemEmbeddings
 from modalmesh.tls import Tls
@@ -32,13 +41,13 @@ class AsyncClient:
         self,
         address: str = DEFAULT_ADDRESS,
         namespace: str = "default",
-        timeout: float = 30.0,
+        timeout: float = DEFAULT_TIMEOUT,
         *,
         tls: Tls | None = None,
     ) -> None:
         self.namespace = namespace
         self._timeout = timeout
-        self._peer = Peer(address, tls)
+        self._peer = Peer(address, tls, timeout)
         self._channel = open_aio_channel(address, tls, OPTIONS)
         self._stub = RecommenderStub(self._channel)
 
@@ -143,12 +152,13 @@ class AsyncClient:
         """Try until there is an answer, or none to hope for."""
         if call.known is not None:
             return call.decode(call.known)
-        attempts = Attempts(self._peer, self._timeout if timeout is None else timeout)
+        attempts = Attempts(self._peer, self._timeout if timeout is None else timeout, call.repeatable)
         while True:
             try:
                 response = await self._send(call, attempts)
             except grpc.RpcError as error:
-                await asyncio.sleep(attempts.wait_after(error))
+                for seconds in attempts.waits_after(error):
+                    await clock.sleep_on_loop(seconds)
             else:
                 attempts.answered()
                 return call.decode(response)
@@ -187,7 +197,7 @@ class AsyncClient:
 
     async def _stream(self, call: Call[list[Answer]], timeout: float) -> AsyncIterator[Answer]:
         """A response stream's entries. Only what hasn't begun to answer is tried again."""
-        attempts = Attempts(self._peer, timeout)
+        attempts = Attempts(self._peer, timeout, call.repeatable)
         while True:
             responses = self._method(call)(call.argument(), timeout=attempts.remaining)
             try:
@@ -197,7 +207,8 @@ class AsyncClient:
                         yield entry
                 return
             except grpc.RpcError as error:
-                await asyncio.sleep(attempts.wait_after(error))
+                for seconds in attempts.waits_after(error):
+                    await clock.sleep_on_loop(seconds)
             finally:
                 responses.cancel()
 

@@ -21,6 +21,27 @@ from modalmesh.v1 import recommender_service_pb2 as v1
 from modalmesh.v1.types_pb2 import DataType, Event, Item
 
 Answer = TypeVar("Answer")
+
+# What may be asked twice, because it reads, or because a second write of the same adds nothing: items are compared by
+# their content, events by their id. A method that isn't listed is tried once.
+_REPEATABLE = frozenset(
+    {
+        "UpsertItems",
+        "GetItem",
+        "ListItems",
+        "DeleteItems",
+        "RecordEvents",
+        "GetHistory",
+        "GetEmbeddings",
+        "Recommend",
+        "Rank",
+        "SimilarItems",
+        "SearchItems",
+        "Explain",
+        "GetStatus",
+    }
+)
+
 Parameters = ParamSpec("Parameters")
 _LARGEST_UINT32 = 2**32 - 1
 
@@ -36,6 +57,10 @@ class Call(Generic[Answer]):
     request: Message
     decode: Callable[[Any], Answer]
     known: Message | None = None
+
+    @property
+    def repeatable(self) -> bool:
+        return self.method in _REPEATABLE
 
     def argument(self) -> Any:
         """What the stub's method takes; a stream of requests has one here, so that each can be tried again."""

@@ -29,5 +29,8 @@ IN_FLIGHT = 3
 BULK_TIMEOUTS = 10
 """A chunk of items or events has as many times the client's deadline."""
 
+DEFAULT_TIMEOUT = 30.0
+"""Seconds that a call has, its tries and the waits between them included."""
+
 NO_DEADLINE = math.inf
 PAGE_SIZE = 500

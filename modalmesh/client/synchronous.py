@@ -1,6 +1,5 @@
 """The client for code that waits. modalmesh.client.asynchronous is the same over asyncio."""
 
-import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
@@ -12,10 +11,19 @@ import numpy.typing as npt
 
 from modalmesh import types
 from modalmesh.channels import open_channel
-from modalmesh.client import calls, chunks
-from modalmesh.client.attempts import Attempts, Peer
+from modalmesh.client import calls, chunks, clock
+from modalmesh.client.attempts import Attempts
 from modalmesh.client.calls import Answer, Call
-from modalmesh.client.channel import BULK_TIMEOUTS, DEFAULT_ADDRESS, IN_FLIGHT, NO_DEADLINE, OPTIONS, PAGE_SIZE
+from modalmesh.client.channel import (
+    BULK_TIMEOUTS,
+    DEFAULT_ADDRESS,
+    DEFAULT_TIMEOUT,
+    IN_FLIGHT,
+    NO_DEADLINE,
+    OPTIONS,
+    PAGE_SIZE,
+)
+from modalmesh.client.peer import Peer
 from modalmesh.embeddings import Dtype
 from modalmesh.item_embeddings import ItemEmbeddings
 from modalmesh.tls import Tls
@@ -26,7 +34,7 @@ class Client:
     """Speaks to a mesh's gateway about one namespace. Safe to share between threads; close it, or use `with`.
 
     Every call has a deadline of `timeout` seconds unless it is given its own (math.inf for none), is tried again
-    for some seconds while the mesh is overloaded or a part is down, and raises the errors of modalmesh.errors:
+    until then while the mesh is overloaded or a part is down, and raises the errors of modalmesh.errors:
     InvalidInput with the field, NotFound, Overloaded, Unavailable, DeadlineExceeded, InternalError. Without `tls` it
     speaks plaintext; files that can't be used are an InvalidInput at once, and those that are replaced are taken up.
     """
@@ -35,13 +43,13 @@ class Client:
         self,
         address: str = DEFAULT_ADDRESS,
         namespace: str = "default",
-        timeout: float = 30.0,
+        timeout: float = DEFAULT_TIMEOUT,
         *,
         tls: Tls | None = None,
     ) -> None:
         self.namespace = namespace
         self._timeout = timeout
-        self._peer = Peer(address, tls)
+        self._peer = Peer(address, tls, timeout)
         self._channel = open_channel(address, tls, OPTIONS)
         self._stub = RecommenderStub(self._channel)
 
@@ -154,7 +162,8 @@ class Client:
         self.close()
 
     def _call(self, call: Call[Answer], timeout: float | None) -> Answer:
-        return self._repeat(call, Attempts(self._peer, self._timeout if timeout is None else timeout))
+        seconds = self._timeout if timeout is None else timeout
+        return self._repeat(call, Attempts(self._peer, seconds, call.repeatable))
 
     def _repeat(self, call: Call[Answer], attempts: Attempts) -> Answer:
         """Try until there is an answer, or none to hope for."""
@@ -162,7 +171,7 @@ class Client:
             try:
                 response = self._method(call)(call.argument(), timeout=attempts.remaining)
             except grpc.RpcError as error:
-                time.sleep(attempts.wait_after(error))
+                _wait(attempts, error)
             else:
                 attempts.answered()
                 return call.decode(response)
@@ -173,7 +182,7 @@ class Client:
         window: deque[_Flight[Answer]] = deque()
         try:
             for call in coming:
-                window.append(_Flight(self, call, Attempts(self._peer, seconds)))
+                window.append(_Flight(self, call, Attempts(self._peer, seconds, call.repeatable)))
                 if len(window) >= IN_FLIGHT:
                     yield window.popleft().land()
             while window:
@@ -184,7 +193,7 @@ class Client:
 
     def _stream(self, call: Call[list[Answer]], timeout: float) -> Iterator[Answer]:
         """A response stream's entries. Only what hasn't begun to answer is tried again."""
-        attempts = Attempts(self._peer, timeout)
+        attempts = Attempts(self._peer, timeout, call.repeatable)
         while True:
             responses = self._method(call)(call.argument(), timeout=attempts.remaining)
             try:
@@ -193,12 +202,18 @@ class Client:
                     yield from call.decode(response)
                 return
             except grpc.RpcError as error:
-                time.sleep(attempts.wait_after(error))
+                _wait(attempts, error)
             finally:
                 responses.cancel()
 
     def _method(self, call: Call[Answer]) -> Any:
         return getattr(self._stub, call.method)
+
+
+def _wait(attempts: Attempts, error: grpc.RpcError) -> None:
+    """Until the next try; raises the typed error where there is none."""
+    for seconds in attempts.waits_after(error):
+        clock.sleep(seconds)
 
 
 class _Flight(Generic[Answer]):
@@ -215,7 +230,7 @@ class _Flight(Generic[Answer]):
         try:
             response = self._future.result()
         except grpc.RpcError as error:
-            time.sleep(self._attempts.wait_after(error))
+            _wait(self._attempts, error)
             return self._client._repeat(self._call, self._attempts)
         self._attempts.answered()
         return self._call.decode(response)

@@ -63,7 +63,11 @@ class ScriptedGateway(RecommenderServicer):
     def _answer(self, method: str, empty: Message, request: Message, context: grpc.ServicerContext) -> Any:
         self._take(method, request, context)
         answer = self.answers.get(method, empty)
-        return answer(request) if isinstance(answer, Callable) else answer  # type: ignore[arg-type]  # mypy: Callable is no class
+        if isinstance(answer, Callable):  # type: ignore[arg-type]  # mypy: Callable is no class
+            answer = answer(request)
+        if isinstance(answer, ModalmeshError):
+            _abort(context, answer)
+        return answer
 
     def UpsertItems(  # noqa: N802 - the contract's name
         self, request_iterator: Iterator[v1.UpsertItemsRequest], context: grpc.ServicerContext

@@ -1,15 +1,16 @@
 """Which calls are tried again, when, and for how long."""
 
+import math
 import threading
 import time
 from collections.abc import Callable
 
 import pytest
 
-from modalmesh.client import Client
-from modalmesh.client.attempts import TRIES
-from modalmesh.errors import Overloaded, Unavailable
+from modalmesh.client import Client, calls
+from modalmesh.errors import DeadlineExceeded, Overloaded, Unavailable
 from modalmesh.types import Item
+from modalmesh.v1.recommender_service_pb2 import DESCRIPTOR
 from tests.unit.client.scripted_gateway import ScriptedGateway
 
 SOON = 0.01
@@ -17,7 +18,7 @@ SOON = 0.01
 
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("modalmesh.client.attempts._FIRST_WAIT", 0.02)
+    monkeypatch.setattr("modalmesh.client.backoff.FIRST_WAIT", 0.02)
 
 
 def down(retry_after: float = SOON) -> Unavailable:
@@ -47,11 +48,40 @@ def test_a_hint_beyond_the_deadline_is_not_waited_for(client: Client, gateway: S
     assert time.monotonic() - started < 2.0
 
 
-def test_tries_are_bounded(client: Client, gateway: ScriptedGateway) -> None:
-    gateway.fail("Recommend", *[down()] * 50)
-    with pytest.raises(Unavailable, match="redis is down"):
+def test_tries_end_with_the_deadline_and_the_error_says_how_many_there_were(
+    client: Client, gateway: ScriptedGateway
+) -> None:
+    gateway.fail("Recommend", *[down()] * 500)
+    started = time.monotonic()
+    # Time may run out within a try as well as between two.
+    wanted = r"redis is down \(\d+ tries in \d\.\d s\)"
+    with pytest.raises((Unavailable, DeadlineExceeded), match=wanted) as raised:
+        client.recommend("ada", timeout=0.5)
+    assert raised.value.tries == len(gateway.requests("Recommend")) > 3
+    assert time.monotonic() - started < 2.0
+
+
+def test_a_try_that_the_deadline_ends_tells_of_the_one_before(client: Client, gateway: ScriptedGateway) -> None:
+    gateway.fail("Recommend", down())
+    gateway.answers["Recommend"] = lambda request: time.sleep(3.0)
+    with pytest.raises(DeadlineExceeded, match=r"the try before failed: redis is down \(2 tries in") as raised:
+        client.recommend("ada", timeout=1.0)
+    assert raised.value.tries == 2
+
+
+def test_no_room_without_a_time_to_come_back_is_not_asked_again(client: Client, gateway: ScriptedGateway) -> None:
+    """As a proxy's limit or a quota answers; one of ours always has a hint."""
+    gateway.fail("Recommend", Overloaded("quota is spent", retry_after=math.inf))
+    with pytest.raises(Overloaded, match="quota") as raised:
         client.recommend("ada")
-    assert len(gateway.requests("Recommend")) == TRIES
+    assert raised.value.retry_after == math.inf
+    assert len(gateway.requests("Recommend")) == 1
+
+
+def test_every_method_of_the_contract_says_whether_it_may_be_repeated() -> None:
+    """A new one is tried once until somebody has thought about it: list it in calls.py or here."""
+    methods = set(DESCRIPTOR.services_by_name["Recommender"].methods_by_name)
+    assert methods == calls._REPEATABLE
 
 
 def test_a_chunk_of_items_is_sent_again(client: Client, gateway: ScriptedGateway) -> None:
@@ -78,9 +108,10 @@ def test_a_gateway_that_was_restarted_is_found_again(make_client: Callable[..., 
 
 def test_a_gateway_that_stays_away_is_given_up(make_client: Callable[..., Client]) -> None:
     gateway = ScriptedGateway()
-    client = make_client(gateway.address)
+    client = make_client(gateway.address, timeout=1.0)
     client.status()
     gateway.stop()
     with pytest.raises(Unavailable, match="lost the mesh") as raised:
         client.status()
+    assert raised.value.tries > 1
     assert raised.value.reason == "CONNECTION_LOST"
