@@ -23,7 +23,11 @@ modalmesh up --detach && modalmesh ingest DIR && modalmesh recommend USER"""
 )
 @click.version_option(package_name="modalmesh", prog_name="modalmesh")
 def modalmesh() -> None:
-    """Multimodal recommendation as a mesh of gRPC services."""
+    """Multimodal recommendation as a mesh of gRPC services.
+
+    A verb that asks a mesh tries again for up to 30 seconds (ingest: 5 minutes a chunk) while a part of it restarts or
+    is overloaded.
+    """
 
 
 for _command in (
