@@ -15,11 +15,11 @@ def status_name(error: BaseException | None, context: Context) -> str:
 
     gRPC cancels a call for its deadline as for its caller's leaving; an error that nobody made a status of is UNKNOWN.
     """
+    # As it was set: a StatusCode or its number; None by one of gRPC's contexts.
+    code: Any = context.code()
+    if error is None or isinstance(error, grpc.aio.AbortError):
+        return code.name if isinstance(code, grpc.StatusCode) else _CODES[code or 0]
     if isinstance(error, asyncio.CancelledError | GeneratorExit):
         remaining = context.time_remaining()
         return "DEADLINE_EXCEEDED" if remaining is not None and remaining <= 0 else "CANCELLED"
-    if error is not None and not isinstance(error, grpc.aio.AbortError):
-        return "UNKNOWN"
-    # As it was set: a StatusCode or its number; None by one of gRPC's contexts.
-    code: Any = context.code()
-    return code.name if isinstance(code, grpc.StatusCode) else _CODES[code or 0]
+    return "UNKNOWN"
