@@ -164,7 +164,9 @@ def _new_loop() -> asyncio.AbstractEventLoop:
 
 
 def main(serving: Callable[[], Awaitable[None]], settings: ServerSettings, name: str) -> int:
-    """Log to stderr, run to the end, and turn what can't be started into one clear line and exit code 1."""
+    """Log to stderr, run to the end, and turn what can't be started into one clear record and an exit code: 2 for
+    traces that are asked for wrongly, else 1.
+    """
     configure(settings.log_level, settings.log_format)
     ignore_callers_that_left()
     for warning in settings.warnings:
@@ -175,9 +177,18 @@ def main(serving: Callable[[], Awaitable[None]], settings: ServerSettings, name:
         await serving()
 
     try:
-        with closing(TraceExport(name)), asyncio.Runner(loop_factory=_new_loop) as runner:
+        traces = TraceExport(name)
+    except ValueError as error:
+        logger.error("%s can't run: %s", name, error)
+        return 2
+    try:
+        with closing(traces), asyncio.Runner(loop_factory=_new_loop) as runner:
             runner.run(run_all())
     except (OSError, ValueError, ModalmeshError) as error:
         logger.error("%s can't run: %s", name, error)
+        return 1
+    except Exception:
+        # A defect: Python itself would show it in no form that the log has, and with all that the error quotes.
+        logger.critical("%s ended by a fault of its own", name, exc_info=True)
         return 1
     return 0

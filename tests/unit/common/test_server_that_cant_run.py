@@ -1,0 +1,58 @@
+"""What a server leaves that can't run: records in the form that its log has, and an exit code."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+PROGRAM = """
+import sys
+from modalmesh_services.common.configuration.settings import ServerSettings
+from modalmesh_services.common.server import main
+
+class Settings(ServerSettings, env_prefix="MODALMESH_TOY_"):
+    pass
+
+async def serve():
+    raise KeyError("what ada wrote")
+
+sys.exit(main(serve, Settings.load("modalmesh-toy", "", sys.argv[1:]), "toy"))
+"""
+
+
+def run(*flags: str, **environment: str) -> tuple[int, list[str]]:
+    """The exit code and the lines on stderr."""
+    ran = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *flags],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        timeout=60,
+    )
+    return ran.returncode, ran.stderr.splitlines()
+
+
+def test_a_crash_is_one_record_with_its_traceback_and_without_what_it_quotes() -> None:
+    code, (line,) = run("--log-format", "json")
+    record = json.loads(line)
+    assert (code, record["level"], record["message"]) == (1, "CRITICAL", "toy ended by a fault of its own")
+    assert record["exception"].endswith("in serve\nKeyError")
+    assert "ada" not in line
+
+
+def test_a_crash_is_told_to_people_the_same_way() -> None:
+    code, lines = run()
+    assert (code, lines[-1]) == (1, "KeyError")
+    assert "CRITICAL" in lines[0]
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_traces_that_are_asked_for_wrongly_exit_2_as_other_settings_do(log_format: str) -> None:
+    code, (line,) = run("--log-format", log_format, OTEL_TRACES_EXPORTER="zipkin")
+    assert (code, "takes otlp, console or none, got 'zipkin'" in line) == (2, True)
