@@ -60,7 +60,7 @@ class Callers:
             for thread in threads:
                 thread.join()
 
-    def more(self, *kinds: str, seconds: float = 20.0) -> None:
+    def more(self, *kinds: str, seconds: float = 60.0) -> None:
         """Wait until each of these kinds of calls has been answered some more times."""
         before = self.done.copy()
         end = time.monotonic() + seconds
