@@ -56,3 +56,29 @@ def test_a_crash_is_told_to_people_the_same_way() -> None:
 def test_traces_that_are_asked_for_wrongly_exit_2_as_other_settings_do(log_format: str) -> None:
     code, (line,) = run("--log-format", log_format, OTEL_TRACES_EXPORTER="zipkin")
     assert (code, "takes otlp, console or none, got 'zipkin'" in line) == (2, True)
+
+
+@pytest.mark.parametrize("wrong", [("--prot", "1"), ("--grace-seconds", "long"), ("--port",)])
+@pytest.mark.parametrize(
+    ("format_flags", "environment"),
+    [
+        (("--log-format", "json"), {}),
+        (("--log-format=json",), {"MODALMESH_TOY_LOG_FORMAT": "text"}),
+        ((), {"MODALMESH_TOY_LOG_FORMAT": "json"}),
+    ],
+    ids=["flag", "flag over environment", "environment"],
+)
+def test_settings_that_are_refused_are_a_record_each_and_exit_2(
+    wrong: tuple[str, ...], format_flags: tuple[str, ...], environment: dict[str, str]
+) -> None:
+    code, (line,) = run(*format_flags, *wrong, **environment)
+    record = json.loads(line)
+    assert (code, record["level"], record["logger"]) == (2, "ERROR", "modalmesh-toy")
+    assert wrong[0] in record["message"]
+
+
+def test_settings_that_are_refused_are_lines_to_people() -> None:
+    assert run("--prot", "1", MODALMESH_TOY_LOG_FORMAT="text") == (
+        2,
+        ["modalmesh-toy: --prot: there is no such flag: did you mean --port?"],
+    )

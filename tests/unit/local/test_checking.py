@@ -32,6 +32,14 @@ def test_what_is_wrong_with_any_server_is_told_as_that_server_says_it(monkeypatc
     ]
 
 
+def test_it_is_told_to_people_also_where_servers_log_for_programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODALMESH_TEXT_ENCODER_LOG_FORMAT", "json")
+    monkeypatch.setenv("MODALMESH_TEXT_ENCODER_MODLE", "bert")
+    with pytest.raises(WrongSettings) as caught:
+        check_settings(REDIS)
+    assert caught.value.lines[0].startswith("modalmesh-text-encoder: MODALMESH_TEXT_ENCODER_MODLE: ")
+
+
 def test_a_redis_that_is_chosen_is_checked_instead_of_the_environments(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MODALMESH_REDIS_URL", "localhost")
     check_settings(REDIS)

@@ -19,7 +19,7 @@ def main(arguments: Sequence[str]) -> int:
 def _check(program: str, place: str) -> int:
     settings: type[Configuration] = resolve_name(place)
     try:
-        loaded = settings.load(program, "", ())
+        loaded = settings.load(program, "", (), for_people=True)
     except SystemExit as end:
         return int(end.code or 0)
     sys.stderr.writelines(f"{program}: {warning}\n" for warning in loaded.warnings)

@@ -8,6 +8,7 @@ from pydantic_settings import BaseSettings
 
 from modalmesh_services.common.configuration.environment import variable
 from modalmesh_services.common.configuration.misspellings import nearest
+from modalmesh_services.common.configuration.telling import tell
 
 _PRINT = "print_config"
 
@@ -20,7 +21,7 @@ def flag(name: str) -> str:
 class CommandLine(ArgumentParser):
     """The parser of a server. Part of a flag is none: the next release may have two that begin like this."""
 
-    def __init__(self, settings: type[BaseSettings], program: str, description: str) -> None:
+    def __init__(self, settings: type[BaseSettings], program: str, description: str, *, as_json: bool) -> None:
         super().__init__(
             prog=program,
             description=description,
@@ -28,6 +29,7 @@ class CommandLine(ArgumentParser):
             f"--port is {variable(settings, 'port')}.",
             allow_abbrev=False,
         )
+        self._as_json = as_json
         self._flags = [flag(name) for name in (*settings.model_fields, _PRINT)]
         self.add_argument(
             flag(_PRINT), action="store_true", help="put out the settings in effect as JSON, and start nothing"
@@ -41,7 +43,8 @@ class CommandLine(ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """One line: the usage is as long as the list of all settings."""
-        self.exit(2, f"{self.prog}: {message} (--help lists all flags)\n")
+        tell(self.prog, [f"{message} (--help lists all flags)"], as_json=self._as_json)
+        self.exit(2)
 
     def _told(self, unknown: Sequence[str]) -> Iterator[str]:
         follows_flag = False

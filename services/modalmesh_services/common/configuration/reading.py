@@ -20,6 +20,7 @@ from modalmesh_services.common.configuration.environment import (
     variable,
 )
 from modalmesh_services.common.configuration.masking import masked
+from modalmesh_services.common.configuration.telling import tell, wants_json
 
 
 class Configuration(BaseSettings):
@@ -46,13 +47,17 @@ class Configuration(BaseSettings):
         return init_settings, Environment(settings_cls)
 
     @classmethod
-    def load(cls, program: str, description: str, arguments: Sequence[str] | None = None) -> Self:
+    def load(
+        cls, program: str, description: str, arguments: Sequence[str] | None = None, *, for_people: bool = False
+    ) -> Self:
         """Read flags and environment.
 
         Exits with 2 and one line an error, each naming flag and environment variable, when anything is wrong; with 0
-        when only to print what is in effect.
+        when only to print what is in effect. A line is a record where the log would be of records, unless it is
+        `for_people`.
         """
-        command_line = CommandLine(cls, program, description)
+        as_json = not for_people and wants_json(cls, sys.argv[1:] if arguments is None else arguments)
+        command_line = CommandLine(cls, program, description, as_json=as_json)
         flags: CliSettingsSource[Any] = CliSettingsSource(cls, root_parser=command_line)
         options, wants_print, wrong = command_line.read(arguments)
         given = sorted(vars(options))
@@ -61,9 +66,9 @@ class Configuration(BaseSettings):
         try:
             settings = cls(_cli_settings_source=flags(parsed_args=options))
         except ValidationError as error:
-            _exit(program, [*wrong, *_refusals(cls, error)])
+            _exit(program, [*wrong, *_refusals(cls, error)], as_json=as_json)
         if wrong:
-            _exit(program, wrong)
+            _exit(program, wrong, as_json=as_json)
         settings._warnings = tuple(f"{unknown}; it is ignored" for unknown in variables if not unknown.is_misspelling)
         if wants_print:
             _print(program, settings, given)
@@ -105,8 +110,8 @@ def _refusals(settings: type[BaseSettings], error: ValidationError) -> Iterator[
             yield f"{keys}: {problem['msg']}, got {shown!r}"
 
 
-def _exit(program: str, wrong: Sequence[str]) -> NoReturn:
-    sys.stderr.writelines(f"{program}: {line}\n" for line in wrong)
+def _exit(program: str, wrong: Sequence[str], *, as_json: bool) -> NoReturn:
+    tell(program, wrong, as_json=as_json)
     sys.exit(2)
 
 
