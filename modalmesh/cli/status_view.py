@@ -19,7 +19,7 @@ _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 def status_view(where: str, mesh: Mapping[str, Any] | None, gateway: Status | None, error: str) -> RenderableType:
     """One panel. `mesh` is what a local supervisor knows, `gateway` what the gateway says; either may be missing."""
-    parts: list[RenderableType] = [_services(where, mesh, gateway)]
+    parts: list[RenderableType] = [_services(where, mesh, gateway), *_exits(mesh)]
     if gateway:
         parts += [*_reasons(gateway.services), _models(gateway.services), _namespaces(gateway.namespaces)]
         parts.append(_facts(gateway.store, gateway.cache))
@@ -75,10 +75,15 @@ def _reasons(services: Sequence[ServiceStatus]) -> list[RenderableType]:
 
 
 def _restarts(child: Mapping[str, Any]) -> Text:
-    """The number, and how the child ended last where it did."""
     restarts = child.get("restarts") or 0
-    last = f" ({child['last_exit']})" if restarts and child.get("last_exit") is not None else ""
-    return Text(f"{restarts}{last}", "yellow" if restarts else "")
+    return Text(str(restarts), "yellow" if restarts else "")
+
+
+def _exits(mesh: Mapping[str, Any] | None) -> list[RenderableType]:
+    """How children ended last, below the table: that may be as long as an error's message."""
+    ended = [child for child in (mesh["children"] if mesh else ()) if child.get("last_exit")]
+    lines = [f"{child['name']}'s last end: {child['last_exit']}\n" for child in ended]
+    return [Text("".join(lines), "yellow")] if lines else []
 
 
 def _models(services: Sequence[ServiceStatus]) -> RenderableType:

@@ -30,7 +30,7 @@ MESH: dict[str, Any] = {
             "address": "127.0.0.1:1",
             "state": "SERVING",
             "restarts": 3,
-            "last_exit": -9,
+            "last_exit": "was killed by SIGKILL",
         },
         {"name": "redis", "pid": 13, "address": "127.0.0.1:4", "state": "starting", "restarts": 0, "last_exit": None},
     ],
@@ -78,8 +78,8 @@ def test_a_service_that_does_not_serve_says_why(ask: Verb) -> None:
 def test_restarts_and_how_a_child_ended_are_shown() -> None:
     text = shown(MESH, STATUS)
     row = next(line for line in text.splitlines() if "text-encoder" in line)
-    assert "3 (-9)" in row
-    assert "12" in row
+    assert row.split()[-3:-1] == ["12", "3"]
+    assert "text-encoder's last end: was killed by SIGKILL" in text
 
 
 def test_a_child_that_the_gateway_does_not_know_is_shown_as_the_supervisor_sees_it() -> None:
@@ -91,7 +91,7 @@ def test_without_a_gateway_the_supervisors_view_remains() -> None:
     text = shown(MESH, None, "no mesh answers")
     assert "not answering" in text
     assert "no mesh answers" in text
-    assert "3 (-9)" in text
+    assert "text-encoder's last end: was killed by SIGKILL" in text
 
 
 def test_a_store_that_may_lose_a_write_says_so() -> None:
@@ -110,6 +110,16 @@ def test_eighty_columns_are_enough() -> None:
     assert all(len(line) <= 80 for line in text.splitlines())
     assert "image-encoder" in text
     assert "● not serving" in text
+
+
+def test_how_a_child_ended_may_be_long() -> None:
+    end = "can't be started: [Errno 13] Permission denied: '/opt/some/where/else/valkey-server', said the system"
+    failed = {"name": "redis", "pid": None, "address": "127.0.0.1:4", "state": "failed", "last_exit": end}
+    text = shown({**MESH, "children": [*MESH["children"][:2], {**failed, "restarts": 0}]}, STATUS, width=80)
+    assert all(len(line) <= 80 for line in text.splitlines())
+    for whole in ("text-encoder", "● not serving", "● failed", "restarts"):
+        assert whole in text
+    assert f"redis's last end: {end}" in " ".join(text.replace("│", " ").split())
 
 
 def test_a_models_name_and_build_stay_whole_in_eighty_columns() -> None:
