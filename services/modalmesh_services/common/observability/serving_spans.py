@@ -44,4 +44,4 @@ def _end(tracing: Tracing, span: "Span", status: str) -> None:
         span.set_attribute(REQUEST_ID, call.request_id)
     if status in _SERVERS:
         tracing.fail(span, status)
-    span.end()
+    tracing.end(span)

@@ -25,6 +25,8 @@ STATUS = "rpc.response.status_code"
 _LONGEST_SECONDS = 30 * 24 * 3600.0
 
 _deadline: ContextVar[Deadline | None] = ContextVar("traced_deadline", default=None)
+# One a call, which the tasks that it starts share.
+_noted: ContextVar[dict[str, float] | None] = ContextVar("traced_notes", default=None)
 
 
 class Tracing:
@@ -45,6 +47,7 @@ class Tracing:
         if seconds_left is not None and seconds_left < _LONGEST_SECONDS:
             deadline = Deadline.after(seconds_left)
         _deadline.set(deadline)
+        _noted.set({})
         parent = self._propagate.extract(carrier, self._context.Context())
         span = self._begin(method, self._trace.SpanKind.SERVER, _rpc(method), deadline, parent)
         # Never detached: the task ends with the call.
@@ -85,9 +88,11 @@ class Tracing:
                 self.fail(span, _kind(error))
                 raise
 
-    def note(self, attributes: Mapping[str, "Value"]) -> None:
-        """Say more of what is being done now."""
-        self._trace.get_current_span().set_attributes(attributes)
+    def end(self, span: "Span") -> None:
+        """End a call's span, with what was noted meanwhile."""
+        noted = _noted.get() or {}
+        span.set_attributes({f"modalmesh.{name}": round(value, 3) for name, value in noted.items()})
+        span.end()
 
     def fail(self, span: "Span", kind: str) -> None:
         """What failed, by a name that holds nothing of what was asked."""
@@ -144,9 +149,12 @@ def store(commands: Sequence[Sequence[object]], seconds: float) -> AbstractConte
 
 
 def note(**milliseconds: float) -> None:
-    """Say how long parts of the call took, likewise."""
-    if _active and _active.is_in_call:
-        _active.note({f"modalmesh.{name}": round(value, 3) for name, value in milliseconds.items()})
+    """Say how long a piece of the call's work took, likewise. A stream has one for each of its inputs: their times are
+    added up, and `pieces` counts them.
+    """
+    if _active and (noted := _noted.get()) is not None:
+        for name, value in (*milliseconds.items(), ("pieces", 1)):
+            noted[name] = noted.get(name, 0) + value
 
 
 def trace_id() -> str:
