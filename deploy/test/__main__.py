@@ -14,6 +14,7 @@ import tomllib
 from pathlib import Path
 
 from deploy.test.compose import Compose
+from deploy.test.devices import check_devices
 from deploy.test.docker_host import Docker, Missing, docker
 from deploy.test.images import BASE, REGISTRY, ROOT, SERVICES, build_others, check_images, make_base
 from deploy.test.measuring import check_metrics, check_spread
@@ -63,6 +64,7 @@ def run(found: Docker) -> list[str]:
         variables |= build(found, Path(folder), variables)
         wrong = check_images(found, version)
         compose = Compose(found, variables)
+        wrong += check_devices(compose)
         # Grafana is checked by its files: Debian has none.
         with compose.up("gateway", "prometheus"):
             wrong += fill(gateway, Path(folder))

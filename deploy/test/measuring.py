@@ -23,16 +23,23 @@ _LEAST_SHARE = 0.8
 
 
 def check_metrics(prometheus: str) -> list[str]:
-    """Prometheus scrapes all four services, and has counted the gateway's calls."""
+    """Prometheus scrapes all four services, and has counted the gateway's calls: at its next look at the latest."""
     end = time.monotonic() + _SCRAPED_SECONDS
-    while len(found := {each["metric"]["job"] for each in query(prometheus, "up == 1")}) < len(SERVICES):
+    scraped, counts = look(prometheus)
+    while len(scraped) < len(SERVICES) or not counts.get("UpsertItems"):
         if time.monotonic() > end:
-            return [f"Prometheus scrapes only {sorted(found)}"]
+            return [f"Prometheus scrapes only {scraped}, and has counted {counts}"]
         time.sleep(1.0)
-    calls = query(prometheus, 'sum by (grpc_method) (grpc_server_handled_total{job="gateway"})')
-    counts = {each["metric"]["grpc_method"]: int(float(each["value"][1])) for each in calls}
-    sys.stderr.write(f"Prometheus scrapes {', '.join(sorted(found))}; the gateway's calls by method: {counts}\n")
-    return [] if counts.get("UpsertItems") else ["Prometheus has no calls of the gateway"]
+        scraped, counts = look(prometheus)
+    sys.stderr.write(f"Prometheus scrapes {', '.join(scraped)}; the gateway's calls by method: {counts}\n")
+    return []
+
+
+def look(prometheus: str) -> tuple[list[str], dict[str, int]]:
+    """What it scrapes now, and the gateway's calls by method as it has last seen them."""
+    scraped = sorted({each["metric"]["job"] for each in query(prometheus, "up == 1")})
+    calls = query(prometheus, 'sum by (grpc_method) (grpc_server_handled_total{job="gateway"}) > 0')
+    return scraped, {each["metric"]["grpc_method"]: int(float(each["value"][1])) for each in calls}
 
 
 def query(prometheus: str, expression: str) -> list[dict[str, Any]]:

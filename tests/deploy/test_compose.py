@@ -130,12 +130,18 @@ def test_redis_keeps_every_write() -> None:
     assert "records:/data" in services()["redis"]["volumes"]
 
 
-def test_each_model_gets_a_gpu_of_its_own() -> None:
-    gpu = compose("deploy/compose/gpu.yml")["services"]
-    devices = [each["deploy"]["resources"]["reservations"]["devices"][0] for each in gpu.values()]
-    assert sorted(gpu) == ["fusion-ranker", "image-encoder", "text-encoder"]
-    assert len({device["device_ids"][0] for device in devices}) == 3
-    assert all(each["build"]["args"]["ACCELERATOR"] == "cuda" for each in gpu.values())
+@pytest.mark.parametrize(("service", "number"), [("text-encoder", 0), ("image-encoder", 1), ("fusion-ranker", 2)])
+def test_each_model_gets_a_gpu_of_its_own(service: str, number: int) -> None:
+    found = compose("deploy/compose/gpu.yml")["services"][service]
+    named = f"${{{service.upper().replace('-', '_')}_GPU:-{number}}}"
+    (device,) = found["deploy"]["resources"]["reservations"]["devices"]
+    assert device == {"driver": "nvidia", "device_ids": [named], "capabilities": ["gpu"]}
+    assert found["build"]["args"]["ACCELERATOR"] == "cuda"
+    assert found["image"].endswith("-cuda")
+
+
+def test_what_computes_nothing_gets_no_gpu() -> None:
+    assert sorted(compose("deploy/compose/gpu.yml")["services"]) == ["fusion-ranker", "image-encoder", "text-encoder"]
 
 
 def test_files_that_are_mounted_are_there() -> None:
