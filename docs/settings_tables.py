@@ -66,6 +66,8 @@ def row(settings: type[Configuration], field: str, schema: dict[str, Any]) -> st
 def default(field: str, value: object) -> str:
     if value == "":
         return "empty"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
     if isinstance(value, float):
         return f"`{value:g}`"
     if isinstance(value, int) and field.endswith("bytes") and value % MIB == 0:
@@ -76,6 +78,8 @@ def default(field: str, value: object) -> str:
 def values(field: str, schema: dict[str, Any]) -> str:
     """The unit and the limits, or the words that can be chosen."""
     choices = schema.get("enum") or choices_of(schema.get("pattern", ""))
+    if schema.get("type") == "boolean":
+        choices = ["true", "false"]
     if choices:
         return ", ".join(f"`{choice}`" for choice in choices)
     unit = next((unit for unit in UNITS if field.endswith(unit)), "")

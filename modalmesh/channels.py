@@ -7,7 +7,8 @@ from typing import Any, TypeAlias, cast
 
 import grpc
 
-from modalmesh.credentials import Renewals, channel_credentials
+from modalmesh.credentials import channel_credentials
+from modalmesh.renewals import Renewals
 from modalmesh.tls import Tls
 
 _LOOK_SECONDS = 1.0

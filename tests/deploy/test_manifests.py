@@ -1,10 +1,14 @@
 """What manifests say agrees with the servers' own settings; make deploy-check looks at the rest."""
 
+import os
+import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from modalmesh.client.channel import BULK_TIMEOUTS
 from modalmesh_gateway.settings import GatewaySettings
@@ -94,6 +98,48 @@ def test_a_service_may_be_called_by_the_name_in_its_certificate(service: str) ->
     certificates = documents(COMPONENTS / "tls" / "certificates.yaml")
     (names,) = [each["spec"]["dnsNames"] for each in certificates if each["metadata"]["name"] == service]
     assert {service, f"{service}.modalmesh.svc", "localhost"} <= set(names)
+
+
+@pytest.fixture(scope="module")
+def metrics_over_tls(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    if shutil.which("kubectl") is None:
+        pytest.skip("kubectl builds the overlay")
+    # Kustomize takes no absolute paths.
+    folder = tmp_path_factory.mktemp("overlay").resolve()
+    names = ("base", "components/tls", "components/monitoring", "components/monitoring/tls")
+    base, *components = (os.path.relpath(COMPONENTS.parent / name, folder) for name in names)
+    (folder / "kustomization.yaml").write_text(yaml.safe_dump({"resources": [base], "components": components}))
+    command = ["kubectl", "kustomize", str(folder)]
+    built = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    return list(yaml.load_all(built, yaml.CSafeLoader))
+
+
+def test_prometheus_asks_for_metrics_over_tls_as_servers_show_them(metrics_over_tls: list[dict[str, Any]]) -> None:
+    (monitor,) = [each for each in metrics_over_tls if each["kind"] == "PodMonitor"]
+    (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
+    assert (endpoint["scheme"], endpoint["port"]) == ("https", "metrics")
+    certificates = {
+        each["spec"]["secretName"]: each["spec"] for each in metrics_over_tls if each["kind"] == "Certificate"
+    }
+    tls = endpoint["tlsConfig"]
+    shown = {tls["ca"]["secret"]["name"], tls["cert"]["secret"]["name"], tls["keySecret"]["name"]}
+    assert shown == {"caller-tls"} <= certificates.keys()
+    for service in SERVICES:
+        assert tls["serverName"] in certificates[f"{service}-tls"]["dnsNames"]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_servers_show_metrics_over_tls_where_prometheus_asks_so(
+    metrics_over_tls: list[dict[str, Any]], service: str
+) -> None:
+    (told,) = [
+        each["data"]
+        for each in metrics_over_tls
+        if each["kind"] == "ConfigMap" and each["metadata"]["name"].startswith(f"{service}-")
+    ]
+    assert told.keys() <= variables(SETTINGS[service])
+    prefix = SETTINGS[service].model_config.get("env_prefix", "")
+    assert (told[f"{prefix}METRICS_TLS"], bool(told[f"{prefix}TLS_CA"])) == ("true", True)
 
 
 @pytest.mark.parametrize("folder", [BASE, COMPONENTS / "gpu"], ids=["base", "gpu"])

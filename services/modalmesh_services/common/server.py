@@ -20,8 +20,9 @@ from modalmesh_services.common.interceptors import CallInterceptor
 from modalmesh_services.common.observability.call_metrics import CallMetrics
 from modalmesh_services.common.observability.grpc_log import ignore_callers_that_left
 from modalmesh_services.common.observability.logs import configure, log_without_repr
+from modalmesh_services.common.observability.metrics_server import MetricsServer
 from modalmesh_services.common.observability.observing import CallObserver, list_methods
-from modalmesh_services.common.observability.telemetry import CallCollector, MetricsServer, process_registry
+from modalmesh_services.common.observability.telemetry import CallCollector, process_registry
 from modalmesh_services.common.observability.trace_export import TraceExport
 
 logger = logging.getLogger(__name__)
@@ -82,7 +83,9 @@ class MeshServer:
         except RuntimeError as error:
             raise OSError(f"can't listen on {wanted}: the port is taken or the address isn't this machine's") from error
         if self._settings.metrics_port:
-            self._metrics_server = MetricsServer(self._settings.host, self._settings.metrics_port, self.metrics)
+            place = (self._settings.host, self._settings.metrics_port)
+            tls = self._settings.tls if self._settings.metrics_tls else None
+            self._metrics_server = MetricsServer(*place, self.metrics, tls)
         await self.set_serving(False)
         await self.grpc.start()
 

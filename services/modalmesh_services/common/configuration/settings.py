@@ -44,11 +44,19 @@ class ServerSettings(Configuration):
         "",
         description="PEM file of the CA that must have signed callers' certificates; empty: none is asked for",
     )
+    metrics_tls: bool = Field(False, description="true: the metrics port speaks TLS, and asks Prometheus for as much")
 
     @property
     def tls(self) -> Tls | None:
         """The files by which this server is known; none where it speaks plaintext."""
         return tls_or_none({"certificate": self.tls_certificate, "key": self.tls_key, "ca": self.tls_ca})
+
+    @field_validator("metrics_tls")
+    @classmethod
+    def _check_metrics_tls(cls, wanted: bool, info: ValidationInfo) -> bool:
+        if wanted and info.data.get("tls_certificate") == "":
+            raise PydanticCustomError("tls", "is of no use without tls_certificate and tls_key")
+        return wanted
 
     @field_validator("tls_certificate", "tls_key", "tls_ca")
     @classmethod

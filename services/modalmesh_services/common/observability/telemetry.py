@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import accumulate
 
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, start_http_server
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -18,26 +18,6 @@ def process_registry() -> CollectorRegistry:
     for collector in (ProcessCollector, GCCollector, PlatformCollector):
         collector(registry=registry)
     return registry
-
-
-class MetricsServer:
-    """HTTP on a port of its own, in threads of its own."""
-
-    def __init__(self, host: str, port: int, registry: CollectorRegistry) -> None:
-        """Listen.
-
-        Raises:
-            OSError: the port is taken or the address isn't ours; names the setting.
-        """
-        try:
-            self._server, self._thread = start_http_server(port, host, registry)
-        except OSError as error:
-            raise OSError(f"--metrics-port: can't listen on {host}:{port}: {error.strerror}") from error
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
 
 
 class CallCollector(Collector):
