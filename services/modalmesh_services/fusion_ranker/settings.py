@@ -1,6 +1,7 @@
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from modalmesh_services.common.backends.device import NAMES
 from modalmesh_services.common.configuration.settings import ServerSettings
 
 
@@ -10,6 +11,7 @@ class FusionRankerSettings(ServerSettings):
     model: str = Field(
         "zero-shot", min_length=1, description="zero-shot, which needs no training, or the folder of a trained bundle"
     )
+    device: str = Field("auto", pattern=NAMES, description="auto, cpu or cuda:N")
     text_dim: int = Field(384, gt=0, le=65536, description="dim of the text encoder's vectors, for zero-shot")
     image_dim: int = Field(1280, gt=0, le=65536, description="dim of the image encoder's vectors, for zero-shot")
     max_candidates: int = Field(10_000, gt=0, description="most candidates a call")

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 Backend = Literal["auto", "torch", "openvino"]
 Precision = Literal["auto", "fp32", "bf16"]
 
+NAMES = r"^(auto|cpu|cuda(:\d+)?)$"
+"""What a setting that names a device may be."""
+
 # One of them is there wherever a driver of NVIDIA's is, the last under WSL.
 _CUDA_DRIVERS = ("/dev/nvidiactl", "/proc/driver/nvidia/version", "/dev/dxg")
 _PROCESSORS = Path("/proc/cpuinfo")
@@ -26,6 +29,9 @@ class Device:
 
     def __str__(self) -> str:
         return self.type if self.type == "cpu" else f"{self.type}:{self.index}"
+
+
+CPU = Device("cpu")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +66,7 @@ def places(
     Raises:
         ValueError: there is no such device here, or no such backend for it.
     """
-    chosen = _device(device)
+    chosen = find_device(device)
     if chosen.type == "cuda":
         if backend == "openvino":
             raise ValueError("--backend openvino runs on a CPU only: add --device cpu")
@@ -103,13 +109,18 @@ def _cuda_precision() -> Literal["bf16", "fp16"]:
     return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
 
 
-def _device(name: str) -> Device:
+def find_device(name: str) -> Device:
+    """`auto` is the first CUDA device where there is one.
+
+    Raises:
+        ValueError: there is no such device here.
+    """
     kind, _, index = name.partition(":")
     if kind == "cpu":
-        return Device("cpu")
+        return CPU
     count = _cuda_devices()
     if kind == "auto":
-        return Device("cuda") if count else Device("cpu")
+        return Device("cuda") if count else CPU
     if int(index or 0) >= count:
         raise ValueError(f"--device {name}: this machine has {count} CUDA devices")
     return Device("cuda", int(index or 0))
@@ -122,6 +133,12 @@ def _cuda_devices() -> int:
     import torch
 
     return torch.cuda.device_count()
+
+
+def torch_device(device: Device) -> "torch.device":
+    import torch
+
+    return torch.device(str(device))
 
 
 def torch_dtype(placement: Placement) -> "torch.dtype":

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import cast
 
 from modalmesh.errors import InvalidInput
+from modalmesh_services.common.backends.device import CPU, Device
 from modalmesh_services.fusion_ranker.models.interface import RankerModel
 from modalmesh_services.fusion_ranker.systems.interface import MadeFor, Parts, System
 
@@ -18,7 +19,8 @@ from modalmesh_services.fusion_ranker.systems.interface import MadeFor, Parts, S
 class SystemKind:
     """A package of systems.
 
-    Its module `learning` has `system(name, changes)`, its module `serving` has `ranker(parts, made_for)`.
+    Its module `learning` has `system(name, changes)`, its module `serving` has
+    `ranker(parts, made_for, device)`.
     """
 
     package: str
@@ -31,13 +33,13 @@ class SystemKind:
         """
         return cast(System, importlib.import_module(f"{self.package}.learning").system(name, changes))
 
-    def ranker(self, parts: Parts, made_for: MadeFor) -> RankerModel:
-        """What ranks, of parts that such a system gave.
+    def ranker(self, parts: Parts, made_for: MadeFor, device: Device = CPU) -> RankerModel:
+        """What ranks, of parts that such a system gave, on the device as far as the system's ranker uses one.
 
         Raises:
             ValueError: these parts are not whole.
         """
-        return cast(RankerModel, importlib.import_module(f"{self.package}.serving").ranker(parts, made_for))
+        return cast(RankerModel, importlib.import_module(f"{self.package}.serving").ranker(parts, made_for, device))
 
 
 DEFAULT = "modalmesh"

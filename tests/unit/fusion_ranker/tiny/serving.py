@@ -6,6 +6,7 @@ import numpy as np
 
 from modalmesh.embeddings import FloatMatrix
 from modalmesh.types import Explanation
+from modalmesh_services.common.backends.device import CPU, Device
 from modalmesh_services.fusion_ranker.models.explaining import explanation, sigmoid
 from modalmesh_services.fusion_ranker.models.fusing import fuse_images, fuse_texts, join
 from modalmesh_services.fusion_ranker.models.interface import ModelDescription, ProposedItem, UserQueries
@@ -23,7 +24,7 @@ _WEIGHTS = {"title": 1.0, "description": 1.0, "tags": 1.0}
 _NONE = {"liked": np.zeros(0)}
 
 
-def ranker(parts: Parts, made_for: MadeFor) -> "TinyRanker":
+def ranker(parts: Parts, made_for: MadeFor, device: Device = CPU) -> "TinyRanker":
     if len(parts.arrays["liked"]) != len(parts.item_ids):
         raise ValueError("there is not one number an item")
     return TinyRanker(parts, made_for)

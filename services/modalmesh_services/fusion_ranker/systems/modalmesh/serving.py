@@ -11,6 +11,7 @@ import torch
 
 from modalmesh.embeddings import FloatMatrix
 from modalmesh.types import Explanation
+from modalmesh_services.common.backends.device import CPU, Device
 from modalmesh_services.fusion_ranker.dataset.arrays import Floats
 from modalmesh_services.fusion_ranker.models.explaining import explanation, sigmoid
 from modalmesh_services.fusion_ranker.models.interface import (
@@ -38,7 +39,7 @@ from modalmesh_services.fusion_ranker.systems.modalmesh.warm.serving import UNKN
 _HISTORY = "history"
 
 
-def ranker(parts: Parts, made_for: MadeFor) -> "ModalMeshRanker":
+def ranker(parts: Parts, made_for: MadeFor, device: Device = CPU) -> "ModalMeshRanker":
     """Raises:
     ValueError: these parts are not whole.
     """

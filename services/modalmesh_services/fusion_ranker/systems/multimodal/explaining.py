@@ -15,6 +15,7 @@ from torch import Tensor
 
 from modalmesh.types import Explanation
 from modalmesh_services.fusion_ranker.models.explaining import explanation
+from modalmesh_services.fusion_ranker.moving import fetched, sent
 from modalmesh_services.fusion_ranker.systems.multimodal.network import Events, Network
 
 HISTORY = "history"
@@ -63,6 +64,7 @@ def _of_history(network: Network, events: Events, owners: Sequence[int], vectors
     count = max(owners, default=-1) + 1
     item = torch.tensor(owners, dtype=torch.int64)
     mask = torch.cat([item != torch.arange(count)[:, None], torch.zeros(1, len(owners), dtype=torch.bool)])
+    mask = sent(mask, events.mask.device)
     vectors_of, ids_of, ages, positive = (
         each.expand(count + 1, *each.shape[1:]) for each in (events.vectors, events.ids, events.ages, events.positive)
     )
@@ -74,7 +76,7 @@ def _of_history(network: Network, events: Events, owners: Sequence[int], vectors
 
 
 def _numbers(network: Network, logits: Tensor) -> _Numbers:
-    numbers: _Numbers = network.calibrated(logits).double().numpy()
+    numbers: _Numbers = fetched(network.calibrated(logits)).astype(np.float64)
     return numbers
 
 

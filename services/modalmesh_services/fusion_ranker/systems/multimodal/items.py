@@ -1,6 +1,6 @@
 """A catalogue's items as a network takes them, and the layout that says which of its numbers mean what."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -93,8 +93,12 @@ class Items:
         return type(self)(tokens, self.attributes[rows])
 
     def to(self, device: torch.device) -> Self:
-        tokens = {name: Tokens(part.values.to(device), part.mask.to(device)) for name, part in self.tokens.items()}
-        return type(self)(tokens, self.attributes.to(device))
+        return self.changed(lambda tensor: tensor.to(device))
+
+    def changed(self, change: Callable[[Tensor], Tensor]) -> Self:
+        """With each tensor changed, such as to be on another device."""
+        tokens = {name: Tokens(change(part.values), change(part.mask)) for name, part in self.tokens.items()}
+        return type(self)(tokens, change(self.attributes))
 
 
 def catalogue_tokens(catalogue: Catalogue, name: str) -> CatalogueTokens:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from modalmesh.embeddings import Embeddings, FloatMatrix, ModelId
 from modalmesh.types import Explanation
+from modalmesh_services.common.backends.device import CPU, Device, torch_device
 from modalmesh_services.fusion_ranker.dataset import History as DatasetHistory
 from modalmesh_services.fusion_ranker.models.explaining import sigmoid
 from modalmesh_services.fusion_ranker.models.interface import (
@@ -21,6 +22,7 @@ from modalmesh_services.fusion_ranker.models.interface import (
     UserQueries,
 )
 from modalmesh_services.fusion_ranker.models.parts.collaborative import COLD
+from modalmesh_services.fusion_ranker.moving import fetched, sent
 from modalmesh_services.fusion_ranker.requests import (
     NO_ROW,
     ExplainRequest,
@@ -35,6 +37,7 @@ from modalmesh_services.fusion_ranker.requests import (
 from modalmesh_services.fusion_ranker.systems.interface import MadeFor, Parts
 from modalmesh_services.fusion_ranker.systems.multimodal.explaining import Variants, explained
 from modalmesh_services.fusion_ranker.systems.multimodal.fuse_requests import items_of, nothing_known
+from modalmesh_services.fusion_ranker.systems.multimodal.items import Items
 from modalmesh_services.fusion_ranker.systems.multimodal.network import Events, Network
 from modalmesh_services.fusion_ranker.systems.multimodal.states import Pasts
 from modalmesh_services.fusion_ranker.systems.multimodal.trained import network_of
@@ -42,30 +45,34 @@ from modalmesh_services.fusion_ranker.systems.multimodal.trained import network_
 _COLLABORATIVE = "collaborative"
 
 
-def ranker(parts: Parts, made_for: MadeFor) -> "MultimodalRanker":
-    """Raises:
-    ValueError: these parts are not whole, or take vectors of other dims.
+def ranker(parts: Parts, made_for: MadeFor, device: Device = CPU) -> "MultimodalRanker":
+    """All of it runs on the device but what finds rows and ids, and sigmoids.
+
+    Raises:
+        ValueError: these parts are not whole, or take vectors of other dims.
     """
     network = network_of(parts)
     made = {"text": made_for.text_dim, "image": made_for.image_dim, "frames": made_for.image_dim}
     for name, size, _ in network.layout.dims:
         if made[name] != size:
             raise ValueError(f"learned from {name} vectors of {size} numbers, not of {made[name]}")
-    return MultimodalRanker(network, parts.item_ids, made_for, has_order=bool(parts.settings.get("has_order", True)))
+    has_order = bool(parts.settings.get("has_order", True))
+    return MultimodalRanker(network, parts.item_ids, made_for, device, has_order=has_order)
 
 
 class MultimodalRanker:
     """A RankerModel."""
 
     def __init__(
-        self, network: Network, vocabulary: Sequence[str], made_for: MadeFor, *, has_order: bool = True
+        self, network: Network, vocabulary: Sequence[str], made_for: MadeFor, device: Device, *, has_order: bool
     ) -> None:
-        self._network, self._has_order = network, has_order
+        self._device = torch_device(device)
+        self._network, self._has_order = network.to(self._device), has_order
         self._ids = {item_id: place + 1 for place, item_id in enumerate(vocabulary)}
         self._dim, self._names = network.configuration.dim, network.items.names
         self._nothing = self._content_of_nothing()
         self._description = made_for.description(
-            f"torch-{torch.__version__}/cpu/fp32", self._dim * (len(self._names) + 1)
+            f"torch-{torch.__version__}/{device.type}/fp32", self._dim * (len(self._names) + 1)
         )
 
     @property
@@ -75,10 +82,10 @@ class MultimodalRanker:
     @torch.inference_mode()
     def fuse(self, request: FuseRequest) -> FloatMatrix:
         """Zeros for an item of which nothing is known: no retrieval finds it."""
-        items = self._network.items.prepared(items_of(request, self._network.layout))
+        items = self._prepared(request)
         parts = [self._network.items(items, kept).vectors for kept in self._kept()]
         fused = torch.cat(parts, dim=1).masked_fill(nothing_known(items)[:, None], 0.0)
-        return np.ascontiguousarray(fused.numpy(), dtype=np.float32)
+        return np.ascontiguousarray(fetched(fused), dtype=np.float32)
 
     @torch.inference_mode()
     def encode_user(self, request: UserRequest) -> UserQueries:
@@ -89,7 +96,7 @@ class MultimodalRanker:
         pasts = self._pasts(request.history, request.time_ms)
         user = self._network.read(self._events(request.vectors.values, request.history, pasts)).user
         query = np.zeros((1, fused_dim), np.float32)
-        query[:, : self._dim] = user.numpy() / np.sqrt(self._dim)
+        query[:, : self._dim] = fetched(user) / np.sqrt(self._dim)
         return UserQueries(query, np.ones(1, np.float32))
 
     def propose(self, request: ProposeRequest) -> Sequence[ProposedItem]:
@@ -100,11 +107,11 @@ class MultimodalRanker:
     def rank(self, request: RankRequest) -> Probabilities:
         pasts = self._pasts(request.history, request.time_ms)
         events = self._events(request.vectors.values, request.history, pasts)
-        contents = self._contents(request.vectors.values, request.candidates.rows)
-        ids = self._ids_of(request.candidates.item_ids)
+        contents = self._sent(self._contents(request.vectors.values, request.candidates.rows))
+        ids = self._sent(self._ids_of(request.candidates.item_ids))
         vectors = self._network.with_ids(contents, ids)
         logits = self._network.logits(events, self._network.read(events), vectors[None], ids[None])
-        return sigmoid(self._network.calibrated(logits)[0].double().numpy())
+        return sigmoid(fetched(self._network.calibrated(logits)[0]).astype(np.float64))
 
     @torch.inference_mode()
     def explain(self, request: ExplainRequest) -> Sequence[Explanation]:
@@ -120,11 +127,17 @@ class MultimodalRanker:
 
     @torch.inference_mode()
     def _content_of_nothing(self) -> Tensor:
-        """(1, D)."""
+        """(1, D), on the CPU."""
         nowhere = Embeddings(np.zeros((0, 1), np.float32), ModelId())
-        items = items_of(FuseRequest(nowhere, nowhere, [ItemTokens("")]), self._network.layout)
-        vectors: Tensor = self._network.items(self._network.items.prepared(items)).vectors
-        return vectors
+        items = self._prepared(FuseRequest(nowhere, nowhere, [ItemTokens("")]))
+        vectors: Tensor = self._network.items(items).vectors
+        return vectors.cpu()
+
+    def _prepared(self, request: FuseRequest) -> Items:
+        return self._network.items.prepared(items_of(request, self._network.layout).changed(self._sent))
+
+    def _sent(self, tensor: Tensor) -> Tensor:
+        return sent(tensor, self._device)
 
     def _pasts(self, history: History, time_ms: int) -> Pasts:
         """Of the events that are read; `rows` (1, L) are places in the history."""
@@ -136,14 +149,15 @@ class MultimodalRanker:
 
     def _events(self, vectors: FloatMatrix, history: History, pasts: Pasts) -> Events:
         places = pasts.rows[0].numpy()
-        contents = self._contents(vectors, history.rows[places])
-        ids = self._ids_of([history.item_ids[place] for place in places.tolist()])
-        known = torch.ones(1, len(places), dtype=torch.bool)
-        return Events(self._network.with_ids(contents, ids)[None], ids[None], pasts.ages, pasts.positive, known)
+        contents = self._sent(self._contents(vectors, history.rows[places]))
+        ids = self._sent(self._ids_of([history.item_ids[place] for place in places.tolist()]))
+        known = torch.ones(1, len(places), dtype=torch.bool, device=self._device)
+        ages, positive = self._sent(pasts.ages), self._sent(pasts.positive)
+        return Events(self._network.with_ids(contents, ids)[None], ids[None], ages, positive, known)
 
     def _contents(self, vectors: FloatMatrix, rows: Integers, block: int = 0) -> Tensor:
-        """(N, D): content vectors, whole (block 0) or without modality `block - 1`; of an item without a fused vector,
-        or with one of zeros, what one would be of which nothing is known.
+        """(N, D), on the CPU: content vectors, whole (block 0) or without modality `block - 1`; of an item without a
+        fused vector, or with one of zeros, what one would be of which nothing is known.
         """
         own = slice(block * self._dim, (block + 1) * self._dim)
         there = rows != NO_ROW
@@ -160,8 +174,8 @@ class MultimodalRanker:
         active = torch.stack([*((each != whole).any(dim=1) for each in without), ids != COLD])
         return Variants(
             (*self._names, _COLLABORATIVE),
-            torch.stack([whole, *without, whole, self._nothing.expand_as(whole)]),
-            torch.stack([*[ids] * (len(without) + 1), cold, cold]),
+            self._sent(torch.stack([whole, *without, whole, self._nothing.expand_as(whole)])),
+            self._sent(torch.stack([*[ids] * (len(without) + 1), cold, cold])),
             active.numpy(),
         )
 
@@ -171,4 +185,5 @@ class MultimodalRanker:
     def _kept(self) -> Sequence[Tensor]:
         """M + 1 of (M,) bool: all modalities, then without each."""
         count = len(self._names)
-        return [torch.ones(count, dtype=torch.bool), *~torch.eye(count, dtype=torch.bool)]
+        everything = torch.ones(count, dtype=torch.bool, device=self._device)
+        return [everything, *~torch.eye(count, dtype=torch.bool, device=self._device)]
