@@ -32,7 +32,12 @@ def load(settings: FusionRankerSettings) -> RankerModel:
 
 def _load(settings: FusionRankerSettings, device: Device) -> RankerModel:
     if settings.model == ZERO_SHOT:
-        return ZeroShotRanker(ZeroShotConfig(text_dim=settings.text_dim, image_dim=settings.image_dim))
+        config = ZeroShotConfig(text_dim=settings.text_dim, image_dim=settings.image_dim)
+        if device.type == "cpu":
+            return ZeroShotRanker(config)
+        from modalmesh_services.fusion_ranker.models.zero_shot_on_device import ZeroShotOnDevice
+
+        return ZeroShotOnDevice(config, device)
     from modalmesh_services.fusion_ranker.bundle.serving import load_bundle
 
     return load_bundle(Path(settings.model), device)

@@ -1,6 +1,7 @@
 """Tensors to the ranker's device and back. On a CPU they are there already."""
 
-import numpy as np
+from typing import Any
+
 import numpy.typing as npt
 import torch
 from torch import Tensor
@@ -14,7 +15,7 @@ def sent(tensor: Tensor, device: torch.device) -> Tensor:
     return tensor.pin_memory().to(device, non_blocking=True)
 
 
-def fetched(tensor: Tensor) -> npt.NDArray[np.float32]:
+def fetched(tensor: Tensor) -> npt.NDArray[Any]:
     """A tensor of the device as an array; waits for what makes it."""
-    array: npt.NDArray[np.float32] = tensor.cpu().numpy()
+    array: npt.NDArray[Any] = tensor.cpu().numpy()
     return array

@@ -8,7 +8,7 @@ from modalmesh.embeddings import FloatMatrix, normalise
 from modalmesh_services.fusion_ranker.requests import Flags, Floats, FuseRequest, ItemTokens
 
 # Half the length of a part that is there: what is shorter is missing. A part keeps its length through every dtype.
-_LEAST_LENGTH = 0.5
+LEAST_LENGTH = 0.5
 _TOKENS_AT_ONCE = 1024
 
 
@@ -51,7 +51,7 @@ def join(text: FloatMatrix, image: FloatMatrix) -> FloatMatrix:
 def present(parts: FloatMatrix) -> Flags:
     """(N,) bool: which parts are no zeros."""
     lengths: Floats = np.sqrt(np.einsum("nd,nd->n", parts, parts))
-    return lengths > _LEAST_LENGTH
+    return lengths > LEAST_LENGTH
 
 
 def _frames(item: ItemTokens) -> int:

@@ -16,10 +16,10 @@ import numpy as np
 
 from modalmesh.embeddings import FloatMatrix
 from modalmesh_services.fusion_ranker.models.fusing import present
-from modalmesh_services.fusion_ranker.requests import Flags, Floats
+from modalmesh_services.fusion_ranker.requests import Flags, Floats, Integers
 
 # A centred vector of a smaller squared length is rounding noise: candidates that all look the same.
-_LEAST_SQUARE = 1e-4
+LEAST_SQUARE = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,18 @@ class Evidence:
     parts: Floats
     shift: float
     liked: float
+
+    def weighed(self, weight: float) -> "Evidence":
+        return Evidence(weight * self.parts, self.shift, self.liked)
+
+    def totals(self) -> Floats:
+        """(C,) float64: what all liked items add to each candidate."""
+        totals: Floats = self.parts.sum(axis=1)
+        return totals
+
+    def of(self, places: Integers) -> Floats:
+        """(E, J) float64: the parts of the candidates at `places` (E,)."""
+        return self.parts[places]
 
 
 def evidence(
@@ -98,7 +110,7 @@ def _cosines(candidates: FloatMatrix, liked: FloatMatrix, counted: Flags, imagin
 def _inverse_lengths(squares: Floats) -> Floats:
     """0 for what is nothing but rounding noise: its cosine to anything is 0."""
     inverse: Floats = np.zeros(squares.shape)
-    clear = squares > _LEAST_SQUARE
+    clear = squares > LEAST_SQUARE
     inverse[clear] = squares[clear] ** -0.5
     return inverse
 

@@ -16,6 +16,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from typing import Protocol
 
 import numpy as np
 
@@ -29,7 +30,7 @@ from modalmesh_services.fusion_ranker.models.interface import (
     ProposedItem,
     UserQueries,
 )
-from modalmesh_services.fusion_ranker.models.similarity import Evidence, KernelConfig, evidence
+from modalmesh_services.fusion_ranker.models.similarity import KernelConfig, evidence
 from modalmesh_services.fusion_ranker.models.taste import Taste, taste_of
 from modalmesh_services.fusion_ranker.requests import (
     ExplainRequest,
@@ -77,27 +78,43 @@ class ZeroShotConfig:
         return hashlib.sha256(settings.encode()).hexdigest()[:32]
 
 
+class Weighed(Protocol):
+    """An Evidence, wherever its numbers are."""
+
+    @property
+    def shift(self) -> float: ...
+
+    @property
+    def liked(self) -> float: ...
+
+    def weighed(self, weight: float) -> "Weighed": ...
+
+    def totals(self) -> Floats: ...
+
+    def of(self, places: Integers) -> Floats: ...
+
+
 @dataclass(frozen=True, slots=True)
 class _Scored:
-    """What was added to the logits: by each liked item to each candidate, through `text` and `image` (C, J) float64,
-    and by `popularity` (C,) float64.
+    """What was added to the logits: by each liked item to each candidate, through `text` and `image`, and by
+    `popularity` (C,) float64.
     """
 
     taste: Taste
-    text: Floats
-    image: Floats
+    text: Weighed
+    image: Weighed
     popularity: Floats
 
 
 class ZeroShotRanker:
     """A RankerModel in numpy alone, without state."""
 
-    def __init__(self, config: ZeroShotConfig | None = None) -> None:
+    def __init__(self, config: ZeroShotConfig | None = None, build: str = f"numpy-{np.__version__}/cpu/fp32") -> None:
         self._config = config or ZeroShotConfig()
         self._description = ModelDescription(
             name=NAME,
             revision=self._config.revision,
-            build=f"numpy-{np.__version__}/cpu/fp32",
+            build=build,
             text_dim=self._config.text_dim,
             image_dim=self._config.image_dim,
             fused_dim=self._config.text_dim + self._config.image_dim,
@@ -145,51 +162,56 @@ class ZeroShotRanker:
 
     def rank(self, request: RankRequest) -> Probabilities:
         scored = self._score(request)
-        logits = self._config.bias + scored.text.sum(axis=1) + scored.image.sum(axis=1) + scored.popularity
+        logits = self._config.bias + scored.text.totals() + scored.image.totals() + scored.popularity
         return sigmoid(logits)
 
     def explain(self, request: ExplainRequest) -> Sequence[Explanation]:
         """The signals text, image and popularity, which add up to the logit; what each liked item added to text and
         image, which adds up to those signals exactly.
         """
-        scored = self._score(request.ranking)
+        scored, places = self._score(request.ranking), np.asarray(request.explain, np.int64)
         return [
             explanation(
                 request.ranking.candidates.item_ids[place],
                 self._config.bias,
                 {
-                    "text": float(scored.text[place].sum()),
-                    "image": float(scored.image[place].sum()),
+                    "text": float(text.sum()),
+                    "image": float(image.sum()),
                     "popularity": float(scored.popularity[place]),
                 },
                 scored.taste.item_ids,
-                {"text": scored.text[place], "image": scored.image[place]},
+                {"text": text, "image": image},
             )
-            for place in request.explain
+            for place, text, image in zip(places.tolist(), scored.text.of(places), scored.image.of(places), strict=True)
         ]
 
     def _score(self, request: RankRequest) -> _Scored:
         config = self._config
         taste = taste_of(request.history, config.recency_power)
-        candidates = split(
-            vectors_at(request.vectors.values, request.candidates.rows, request.vectors.dim), config.text_dim
+        text, image = self._compared(request, taste, _same(request.candidates.item_ids, taste.item_ids))
+        return _Scored(
+            taste,
+            self._weighted(text, config.typical_text_shift),
+            self._weighted(image, config.typical_image_shift),
+            self._popularity(request.candidates.event_counts, request.candidates.counted),
         )
-        liked = split(request.vectors.values[taste.rows], config.text_dim)
-        same = _same(request.candidates.item_ids, taste.item_ids)
-        counted = request.candidates.counted
-        text, image = (
-            self._weighted(evidence(ours, theirs, taste.weights, same, counted, config.kernel), typical)
-            for ours, theirs, typical in zip(
-                candidates, liked, (config.typical_text_shift, config.typical_image_shift), strict=True
-            )
-        )
-        return _Scored(taste, text, image, self._popularity(request.candidates.event_counts, counted))
 
-    def _weighted(self, found: Evidence, typical: float) -> Floats:
-        """(C, J) float64: the parts of the evidence times the weight of its modality."""
+    def _compared(self, request: RankRequest, taste: Taste, same: Flags) -> tuple[Weighed, Weighed]:
+        """What text and pictures say; `same` (C, J) bool."""
+        text_dim, vectors = self._config.text_dim, request.vectors
+        candidates = split(vectors_at(vectors.values, request.candidates.rows, vectors.dim), text_dim)
+        liked = split(vectors.values[taste.rows], text_dim)
+        text, image = (
+            evidence(ours, theirs, taste.weights, same, request.candidates.counted, self._config.kernel)
+            for ours, theirs in zip(candidates, liked, strict=True)
+        )
+        return text, image
+
+    def _weighted(self, found: Weighed, typical: float) -> Weighed:
+        """The evidence times the weight of its modality."""
         imaginary = self._config.imaginary_likes
         shift = (found.liked * found.shift + imaginary * typical) / (found.liked + imaginary)
-        return min(max(shift, 0.0), self._config.largest_weight) * found.parts
+        return found.weighed(min(max(shift, 0.0), self._config.largest_weight))
 
     def _popularity(self, event_counts: Integers, counted: Flags) -> Floats:
         """(C,) float64: the logarithm of the events, in standard deviations above the mean, times its weight."""
