@@ -11,7 +11,7 @@ import torch
 
 from modalmesh.embeddings import FloatMatrix
 from modalmesh.types import Explanation
-from modalmesh_services.common.backends.device import CPU, Device
+from modalmesh_services.common.backends.device import CPU, Device, torch_device
 from modalmesh_services.fusion_ranker.dataset.arrays import Floats
 from modalmesh_services.fusion_ranker.models.explaining import explanation, sigmoid
 from modalmesh_services.fusion_ranker.models.interface import (
@@ -40,22 +40,29 @@ _HISTORY = "history"
 
 
 def ranker(parts: Parts, made_for: MadeFor, device: Device = CPU) -> "ModalMeshRanker":
-    """Raises:
-    ValueError: these parts are not whole.
+    """The device has the warm half's networks and dense matrices; all else is numpy's and scipy's, on the CPU.
+
+    Raises:
+        ValueError: these parts are not whole.
     """
     warm, cold = split(parts)
-    halves = WarmServing(warm.fitted(), parts.item_ids), ColdServing(cold)
-    return ModalMeshRanker(*halves, ColdExplaining(cold), made_for)
+    halves = WarmServing(warm.fitted().on(torch_device(device)), parts.item_ids), ColdServing(cold)
+    return ModalMeshRanker(*halves, ColdExplaining(cold), made_for, device)
 
 
 class ModalMeshRanker:
     """A RankerModel."""
 
     def __init__(
-        self, warm: WarmServing, cold: ColdServing, cold_explaining: ColdExplaining, made_for: MadeFor
+        self,
+        warm: WarmServing,
+        cold: ColdServing,
+        cold_explaining: ColdExplaining,
+        made_for: MadeFor,
+        device: Device,
     ) -> None:
         self._warm, self._cold, self._cold_explaining = warm, cold, cold_explaining
-        self._description = made_for.description(f"torch-{torch.__version__}/cpu/fp32", cold.fused_dim)
+        self._description = made_for.description(f"torch-{torch.__version__}/{device.type}/fp32", cold.fused_dim)
 
     @property
     def description(self) -> ModelDescription:

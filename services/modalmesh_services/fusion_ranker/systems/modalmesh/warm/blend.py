@@ -1,6 +1,6 @@
 """Features of candidates -> calibrated logits: networks of several seeds, averaged."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -9,10 +9,13 @@ import torch
 from torch import nn
 
 from modalmesh_services.fusion_ranker.dataset.arrays import Flags, Floats
+from modalmesh_services.fusion_ranker.moving import fetched, sent
 from modalmesh_services.fusion_ranker.systems.interface import Step, Watch
 from modalmesh_services.fusion_ranker.systems.modalmesh.settings import Settings
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.calibrating import Calibration
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.network import Scale, learn, network
+
+_CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,12 +32,15 @@ class Lists:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Blend:
-    """`lead` is what the leading model adds to the networks, in log probabilities a standard deviation."""
+    """`lead` is what the leading model adds to the networks, in log probabilities a standard deviation. `networks` are
+    on the `device`.
+    """
 
     scale: Scale
     networks: tuple[nn.Sequential, ...]
     calibration: Calibration
     lead: float
+    device: torch.device = _CPU
 
     @classmethod
     def learn(cls, lists: Lists, settings: Settings, watch: Watch, lead: float) -> "Blend":
@@ -56,6 +62,9 @@ class Blend:
         scores = blend._scores(scaled, lists.leads, allowed)
         return cls(scale, blend.networks, Calibration.of(scores[allowed], wanted[allowed]), lead)
 
+    def on(self, device: torch.device) -> "Blend":
+        return replace(self, networks=tuple(network.to(device) for network in self.networks), device=device)
+
     def logits(self, features: Floats, leads: Floats, allowed: Flags) -> Floats:
         """(B, C); -inf where no candidate is."""
         return np.where(allowed, self.calibration(self._scores(self.scale(features), leads, allowed)), -np.inf)
@@ -63,20 +72,20 @@ class Blend:
     def raw(self, scaled: Floats) -> Floats:
         """(..., C): as `logits`, but for a constant a list, of features that are scaled and without what leads."""
         with torch.inference_mode():
-            rows = torch.from_numpy(np.ascontiguousarray(scaled))
+            rows = sent(torch.from_numpy(np.ascontiguousarray(scaled)), self.device)
             scores = torch.stack([own(rows)[..., 0] for own in self.networks]).mean(dim=0)
-        return self.calibration(scores.numpy())
+            return self.calibration(fetched(scores))
 
     def _scores(self, scaled: Floats, leads: Floats, allowed: Flags) -> Floats:
         return self._log_shares(scaled, allowed) + np.float32(self.lead) * leads
 
     def _log_shares(self, scaled: Floats, allowed: Flags) -> Floats:
         """(B, C): the logarithm of the share of a list's targets that a candidate is expected to be."""
-        there = torch.from_numpy(allowed)
         with torch.inference_mode():
-            rows = torch.from_numpy(scaled)
+            there = sent(torch.from_numpy(allowed), self.device)
+            rows = sent(torch.from_numpy(scaled), self.device)
             scores = [own(rows)[..., 0].masked_fill(~there, -torch.inf).log_softmax(dim=1) for own in self.networks]
-            return np.asarray(torch.stack(scores).mean(dim=0).numpy(), np.float32)
+            return np.asarray(fetched(torch.stack(scores).mean(dim=0)), np.float32)
 
 
 def _tell(watch: Watch, before: int, total: int, epoch: int, loss: float) -> None:

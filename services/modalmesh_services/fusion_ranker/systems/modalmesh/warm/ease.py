@@ -7,14 +7,16 @@ No N x N matrix is made, and no dense R x N one is kept.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from scipy import linalg, sparse
 
 from modalmesh_services.fusion_ranker.dataset.arrays import Floats, SparseRows
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.crowd import NOBODY, by_item
+from modalmesh_services.fusion_ranker.systems.modalmesh.warm.dense import Dense
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.states import States
 
 _COLUMNS_AT_ONCE = 1024
@@ -28,8 +30,8 @@ class Ease:
     """
 
     by_item: SparseRows
-    content: Floats
-    inverse: Floats
+    content: Dense
+    inverse: Dense
     diagonal: npt.NDArray[np.float64]
     penalty: float
 
@@ -49,21 +51,26 @@ class Ease:
                 )
             ]
         )
-        return cls(by_items, side, inverse.astype(np.float32), (1 - explained) / penalty, penalty)
+        return cls(by_items, Dense(side), Dense(inverse.astype(np.float32)), (1 - explained) / penalty, penalty)
+
+    def on(self, device: torch.device) -> "Ease":
+        """With its dense matrices there: a request is multiplied by all of K, whatever it asks for."""
+        return replace(self, content=self.content.on(device), inverse=self.inverse.on(device))
 
     def scores(self, states: States, users: Floats, profiles: Sequence[Floats]) -> list[Floats]:
         """(B, M) for each of `profiles` (B, n); `users` (n, U) are the crowd's rows of X, of the states' items. Of
         items that a profile names, they mean nothing.
         """
-        rows = np.concatenate([users, self.content[states.items]], axis=1)
+        rows = np.concatenate([users, self.content.values[states.items]], axis=1)
         overlap = np.concatenate(profiles) @ rows
         diagonal = states.here(self.diagonal)
         if states.strangers:
             whole = self._through(states, overlap, overlap[:0])[0].reshape(len(profiles), len(states), -1)
             return list(np.asarray(whole / diagonal, np.float32))
         known = states.rows != NOBODY
-        own = np.where(known[:, None], self.inverse[np.where(known, states.rows, 0)], 0)
-        rest = np.where(known, self.penalty * np.diagonal(self.inverse)[np.where(known, states.rows, 0)], 1)[:, None]
+        inverse, row = self.inverse.values, np.where(known, states.rows, 0)
+        own = np.where(known[:, None], inverse[row], 0)
+        rest = np.where(known, self.penalty * np.diagonal(inverse)[row], 1)[:, None]
         found, directions = self._through(states, overlap, own)
         through_own = (overlap.reshape(len(profiles), *own.shape) * own).sum(axis=2, keepdims=True, dtype=np.float64)
         whole = found.reshape(len(profiles), len(states), -1) - through_own / rest * directions
@@ -72,16 +79,19 @@ class Ease:
     def _through(self, states: States, overlap: Floats, own: Floats) -> tuple[Floats, Floats]:
         """`overlap` (P, R) @ K @ X / penalty, (P, M), and `own` (B, R) @ X, (B, M)."""
         if states.columns is None:
-            found = self._spread(states, np.concatenate([overlap @ self.inverse / np.float32(self.penalty), own]))
+            through = self.inverse.after(overlap) / np.float32(self.penalty)
+            found = self._spread(states, np.concatenate([through, own]))
             return found[: len(overlap)], found[len(overlap) :]
         # Of few items, from their side.
-        columns = np.concatenate([self.by_item[states.columns].toarray(), self.content[states.columns]], axis=1).T
-        return overlap @ (self.inverse @ columns / np.float32(self.penalty)), own @ columns
+        columns = np.concatenate(
+            [self.by_item[states.columns].toarray(), self.content.values[states.columns]], axis=1
+        ).T
+        return overlap @ (self.inverse.before(columns) / np.float32(self.penalty)), own @ columns
 
     def _spread(self, states: States, weights: Floats) -> Floats:
         """(P, M): `weights` (P, R) @ X."""
         users = self.by_item.shape[1]
         found = states.spread(weights[:, :users], self.by_item)
-        if self.content.shape[1]:
-            found += (self.content @ weights[:, users:].T).T
+        if self.content.values.shape[1]:
+            found += self.content.before(weights[:, users:].T).T
         return found

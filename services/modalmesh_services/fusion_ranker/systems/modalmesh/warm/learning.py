@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 
 from modalmesh_services.fusion_ranker.dataset import Catalogue, History
 from modalmesh_services.fusion_ranker.dataset.arrays import Floats, Times
@@ -55,6 +56,11 @@ class FittedWarm:
         if self.blend is None:
             return pairs.leading
         return _behind(pairs, self.blend.logits(pairs.features, pairs.leads, pairs.items >= 0))
+
+    def on(self, device: torch.device) -> "FittedWarm":
+        """The same, with networks and the models' dense matrices there."""
+        features = replace(self.features, models=self.features.models.on(device))
+        return replace(self, features=features, blend=self.blend.on(device) if self.blend else None)
 
     def serving(self, catalogue: Catalogue) -> "FittedWarm":
         features = self.features

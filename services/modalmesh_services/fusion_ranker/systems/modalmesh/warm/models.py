@@ -1,6 +1,8 @@
 """All simple models of warm items together: the scores that the network blends."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import torch
 
 from modalmesh_services.fusion_ranker.dataset.arrays import Floats
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.crowd import Crowd
@@ -53,6 +55,17 @@ class Models:
             Transitions.of(crowd) if with_order else None,
             Seasons.of(crowd) if with_order else None,
             None if with_order else Eras.of(crowd, years),
+        )
+
+    def on(self, device: torch.device) -> "Models":
+        """The dense ones there; sparse matrices, whose entries a request needs few of, stay in scipy."""
+        return replace(
+            self,
+            liked=self.liked.on(device),
+            liked_sharp=self.liked_sharp.on(device),
+            rated=self.rated.on(device),
+            content=self.content.on(device),
+            content_liked=self.content_liked.on(device),
         )
 
     @property
