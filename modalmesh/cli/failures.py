@@ -13,7 +13,7 @@ from modalmesh.local.failures import WrongSettings
 @dataclass(frozen=True, slots=True)
 class Failure:
     """`reason` is stable and for programs; `field` is empty where no input is to blame. By `request_id` the mesh's logs
-    speak of it; empty where no server answered.
+    speak of it; empty where none was reached.
     """
 
     reason: str

@@ -170,7 +170,7 @@ class AsyncClient:
         had cancelled it. Whoever didn't must not believe so.
         """
         try:
-            return await self._method(call)(call.argument(), timeout=attempts.remaining)
+            return await self._method(call)(call.argument(), **attempts.options)
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is None or task.cancelling():
@@ -199,7 +199,7 @@ class AsyncClient:
         """A response stream's entries. Only what hasn't begun to answer is tried again."""
         attempts = Attempts(self._peer, timeout, call.repeatable)
         while True:
-            responses = self._method(call)(call.argument(), timeout=attempts.remaining)
+            responses = self._method(call)(call.argument(), **attempts.options)
             try:
                 async for response in responses:
                     attempts.answered()

@@ -4,14 +4,17 @@ gRPC's own retry policy counts tries and can't read RetryInfo; here a call's dea
 """
 
 import math
+import secrets
 from collections.abc import Iterator
+from typing import Any
 
 import grpc
 
 from modalmesh.client import clock
 from modalmesh.client.backoff import backoff
-from modalmesh.client.peer import Peer, is_no_connection
+from modalmesh.client.peer import CONNECTION_LOST, Peer, is_no_connection
 from modalmesh.errors import DeadlineExceeded, ModalmeshError, Overloaded, Unavailable
+from modalmesh.status import REQUEST_ID_KEY
 
 
 class Attempts:
@@ -29,6 +32,13 @@ class Attempts:
         self._waits = 0
         self._begun = False
         self._last: ModalmeshError | None = None
+        # Named here, so that the logs can be searched for a call that no answer came back of.
+        self._request_id = secrets.token_hex(16)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What a try is called with."""
+        return {"timeout": self.remaining, "metadata": ((REQUEST_ID_KEY, self._request_id),)}
 
     @property
     def remaining(self) -> float | None:
@@ -78,6 +88,8 @@ class Attempts:
     def _told(self, error: ModalmeshError) -> ModalmeshError:
         """The error, with what was done about it."""
         error.tries, error.seconds = self._tries, clock.now() - self._began
+        if isinstance(error, DeadlineExceeded) or error.reason == CONNECTION_LOST:
+            error.request_id = self._request_id
         if isinstance(error, DeadlineExceeded) and self._last:
             error.message += f"; the try before failed: {self._last.message}"
         return error

@@ -11,6 +11,8 @@ from modalmesh.errors import ModalmeshError, Unavailable
 from modalmesh.status import from_rpc_error
 from modalmesh.tls import Tls
 
+CONNECTION_LOST = "CONNECTION_LOST"
+
 
 class Peer:
     """Whether anything there has ever answered, and how much it may be asked again.
@@ -34,7 +36,7 @@ class Peer:
         if unsafe := why_unsafe(self.address, self._tls, typed.message):
             return unsafe
         if self.answered:
-            return Unavailable("gateway", f"lost the mesh at {self.address}: {typed.message}", reason="CONNECTION_LOST")
+            return Unavailable("gateway", f"lost the mesh at {self.address}: {typed.message}", reason=CONNECTION_LOST)
         return why_unreached(self.address, self._tls, typed.message)
 
 

@@ -169,7 +169,7 @@ class Client:
         """Try until there is an answer, or none to hope for."""
         while True:
             try:
-                response = self._method(call)(call.argument(), timeout=attempts.remaining)
+                response = self._method(call)(call.argument(), **attempts.options)
             except grpc.RpcError as error:
                 _wait(attempts, error)
             else:
@@ -195,7 +195,7 @@ class Client:
         """A response stream's entries. Only what hasn't begun to answer is tried again."""
         attempts = Attempts(self._peer, timeout, call.repeatable)
         while True:
-            responses = self._method(call)(call.argument(), timeout=attempts.remaining)
+            responses = self._method(call)(call.argument(), **attempts.options)
             try:
                 for response in responses:
                     attempts.answered()
@@ -221,7 +221,7 @@ class _Flight(Generic[Answer]):
 
     def __init__(self, client: Client, call: Call[Answer], attempts: Attempts) -> None:
         self._client, self._call, self._attempts = client, call, attempts
-        self._future = None if call.known else client._method(call).future(call.argument(), timeout=attempts.remaining)
+        self._future = None if call.known else client._method(call).future(call.argument(), **attempts.options)
 
     def land(self) -> Answer:
         """Wait for the answer, and try again by waiting calls where the first try failed."""

@@ -29,6 +29,7 @@ class ScriptedGateway(RecommenderServicer):
         self.failures: defaultdict[str, deque[ModalmeshError]] = defaultdict(deque)
         self.delay_seconds = 0.0
         self.received: list[tuple[str, Message]] = []
+        self.request_ids: list[object] = []
         self.items: dict[str, bytes] = {}
         self.event_ids: set[str] = set()
         options = [
@@ -56,6 +57,7 @@ class ScriptedGateway(RecommenderServicer):
 
     def _take(self, method: str, request: Message, context: grpc.ServicerContext) -> None:
         self.received.append((method, request))
+        self.request_ids.append(dict(context.invocation_metadata()).get(REQUEST_ID_KEY))
         time.sleep(self.delay_seconds)
         if self.failures[method]:
             _abort(context, self.failures[method].popleft())

@@ -1,5 +1,6 @@
 """A failed call raises the class that the server raised; one that reached nobody says what to do."""
 
+import threading
 import time
 from collections.abc import Callable
 
@@ -68,6 +69,27 @@ def test_the_deadline_of_a_call_is_kept(client: Client, gateway: ScriptedGateway
     with pytest.raises(DeadlineExceeded):
         client.recommend("ada", timeout=0.2)
     assert time.monotonic() - started < 0.9
+
+
+def test_a_call_that_nobody_answered_in_time_can_be_found_in_the_logs(client: Client, gateway: ScriptedGateway) -> None:
+    gateway.fail("Recommend", Unavailable("redis", "down", retry_after=0.0))
+    gateway.delay_seconds = 0.6
+    with pytest.raises(DeadlineExceeded) as raised:
+        client.recommend("ada", timeout=1.1)
+    assert gateway.request_ids == [raised.value.request_id] * 2
+    assert len(raised.value.request_id) == 32
+
+
+def test_a_lost_call_can_be_found_in_the_logs(client: Client, gateway: ScriptedGateway) -> None:
+    client.recommend("ada")
+    gateway.delay_seconds = 5.0
+    stopping = threading.Timer(0.3, gateway.stop)
+    stopping.start()
+    with pytest.raises(Unavailable) as raised:
+        client.recommend("ada", timeout=1.0)
+    stopping.join()
+    assert raised.value.reason == "CONNECTION_LOST"
+    assert raised.value.request_id in gateway.request_ids[1:]
 
 
 def test_a_client_has_a_deadline_of_its_own(gateway: ScriptedGateway, make_client: Callable[..., Client]) -> None:
