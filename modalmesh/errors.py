@@ -15,8 +15,8 @@ modalmesh.status holds the one table that maps these to gRPC.
 
 
 class ModalmeshError(Exception):
-    """The root. `reason` is stable and for programs, `message` is for people. An error that a server answered with has
-    the `request_id` by which the mesh's logs and traces speak of it. A call that a client gave up was tried `tries`
+    """The root. `reason` is stable and for programs, `message` is for people. That of a call which
+    reached a mesh has the `request_id` by which the logs and traces speak of it. A call that a client gave up was tried `tries`
     times within `seconds`; the error is the last try's.
     """
 
