@@ -15,9 +15,9 @@ modalmesh.status holds the one table that maps these to gRPC.
 
 
 class ModalmeshError(Exception):
-    """The root. `reason` is stable and for programs, `message` is for people. The error of a call that reached a mesh has
-    the `request_id` by which the logs and traces speak of it. A call that a client gave up was tried `tries` times within
-    `seconds`; the error is the last try's.
+    """The root. `reason` is stable and for programs, `message` is for people. The error of a call that reached a mesh
+    has the `request_id` by which the logs and traces speak of it. A call that a client gave up was tried `tries` times
+    within `seconds`; the error is the last try's.
     """
 
     reason = "INTERNAL"
