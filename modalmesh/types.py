@@ -106,7 +106,8 @@ class WordShare:
 class RegionShare:
     """What a region of the request's picture number `picture`, from 0, added: a box as shares of width and height.
 
-    `contribution` and `share` are as those of a word, of the signal image.
+    `contribution`: its part in how far the logit falls without the whole picture, which those of a picture's regions
+    add up to. `share` is as that of a word, of the signal image.
     """
 
     picture: int

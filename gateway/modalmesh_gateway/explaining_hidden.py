@@ -1,37 +1,48 @@
-"""Pictures with a region painted over for real: they are encoded again without each. Knows no grpc and no protobuf.
+"""Pictures with regions painted over for real: they are encoded again without these. Knows no grpc and no protobuf.
 
 A cell of an encoder's grid has seen far more of the picture than its own box, so that what is left when it is taken out
 of the mean is hardly what the encoder would make of the picture without it.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import groupby
 
 from modalmesh.embeddings import FloatMatrix
 from modalmesh.types import Lack, RegionShare
 from modalmesh_gateway.content import image_hash
+from modalmesh_gateway.explaining_covers import Cover, covers_of
 from modalmesh_gateway.explaining_removals import with_vector
 from modalmesh_gateway.parts import PART_FAILURES, lack_of
 from modalmesh_gateway.ports import Encoder, FuseInput, Place, Visual
 from modalmesh_services.common.deadline import Deadline
 
 # Of a call, and of the message that it takes: what is beyond stays as the grid says.
-_MOST_REGIONS = 36
+_MOST_COVERS = 40
 _MOST_BYTES = 16 * 1024 * 1024
 
 
-def hidden(items: Sequence[Sequence[RegionShare]], pictures: Sequence[bytes]) -> list[list[RegionShare]]:
-    """The first of each item's regions, as many as a call may hide."""
+@dataclass(frozen=True, slots=True)
+class Hiding:
+    """Of an item: what is to be painted over, of the regions that it has."""
+
+    regions: Sequence[RegionShare]
+    covers: Sequence[Cover]
+
+
+def hidden(items: Sequence[Sequence[RegionShare]], pictures: Sequence[bytes]) -> list[Hiding]:
+    """The covers of the first pictures, as many as a call may hide; a picture's all or none."""
     count = size = 0
-    chosen: list[list[RegionShare]] = []
+    chosen: list[Hiding] = []
     for regions in items:
-        own: list[RegionShare] = []
-        for region in regions:
-            count += 1
-            size += len(pictures[region.picture])
-            if count <= _MOST_REGIONS and size <= _MOST_BYTES:
-                own.append(region)
-        chosen.append(own)
+        own: list[Cover] = []
+        for picture, covers in groupby(covers_of(regions), key=lambda cover: cover.picture):
+            wanted = list(covers)
+            count += len(wanted)
+            size += len(wanted) * len(pictures[picture])
+            if count <= _MOST_COVERS and size <= _MOST_BYTES:
+                own += wanted
+        chosen.append(Hiding(regions, own))
     return chosen
 
 
@@ -39,13 +50,17 @@ async def without_hidden(
     encoder: Encoder[Visual],
     items: Sequence[FuseInput],
     pictures: Sequence[bytes],
-    wanted: Sequence[Sequence[RegionShare]],
+    wanted: Sequence[Hiding],
     lacked: list[Lack],
     deadline: Deadline,
 ) -> list[list[FuseInput]]:
-    """Each item without each of its regions, encoded anew; none where the encoder fails now or was replaced."""
+    """Each item without each of its covers' regions, encoded anew; none where the encoder fails now or was replaced."""
     nothing: list[list[FuseInput]] = [[] for _ in items]
-    asked = [Visual(pictures[region.picture], hidden=(_box(region),)) for own in wanted for region in own]
+    asked = [
+        Visual(pictures[cover.picture], hidden=tuple(_box(own.regions[place]) for place in cover.places))
+        for own in wanted
+        for cover in own.covers
+    ]
     if not asked:
         return nothing
     try:
@@ -60,7 +75,7 @@ async def without_hidden(
         return nothing
     coming = iter(vectors)
     return [
-        [_with_picture(item, pictures[region.picture], next(coming)) for region in own]
+        [_with_picture(item, pictures[cover.picture], next(coming)) for cover in own.covers]
         for item, own in zip(items, wanted, strict=True)
     ]
 

@@ -7,8 +7,11 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from modalmesh.types import Lack, RegionShare, WordShare
 from modalmesh_gateway.explaining_checks import Check, checks
+from modalmesh_gateway.explaining_covers import Cover, contributions
 from modalmesh_gateway.explaining_falls import Falls, falls
 from modalmesh_gateway.explaining_hidden import hidden
 from modalmesh_gateway.explaining_parts import Parts
@@ -48,6 +51,33 @@ class _Words:
     left: list[list[FuseInput]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Regions:
+    """Of an item: its regions, the covers that were painted over for real, and it without each of those."""
+
+    regions: Removals[RegionShare]
+    covers: Sequence[Cover]
+    painted: Sequence[FuseInput]
+
+    @property
+    def left(self) -> list[FuseInput]:
+        """What is to be ranked: without each cover, and without each region that is in none, as the grid says."""
+        return [*self.painted, *(self.regions.without[place] for place in self._uncovered)]
+
+    def falls(self, fallen: Falls) -> Falls:
+        """Of each region, from those of `left`."""
+        found: Falls = np.zeros(len(self.regions.shares))
+        found[self._uncovered] = fallen[len(self.covers) :]
+        for place, contribution in contributions(self.covers, fallen[: len(self.covers)]).items():
+            found[place] = contribution
+        return found
+
+    @property
+    def _uncovered(self) -> list[int]:
+        covered = {place for cover in self.covers for place in cover.places}
+        return [place for place in range(len(self.regions.shares)) if place not in covered]
+
+
 class Naming:
     """Asks the encoders for parts and the ranker for scores, and waits at most `part_seconds` for each. What an encoder
     can't give is said in `lacked`.
@@ -67,17 +97,18 @@ class Naming:
         Raises:
             Unavailable, Overloaded, ModelMismatch: as `falls`.
         """
-        words, (regions, hidden_ones) = await asyncio.gather(
+        words, regions = await asyncio.gather(
             self._words(ranking, items, wanted, lacked, deadline), self._regions(items, wanted, lacked, deadline)
         )
-        without = [[*ours, *theirs] for ours, theirs in zip(words.left, hidden_ones, strict=True)]
+        without = [[*ours, *theirs.left] for ours, theirs in zip(words.left, regions, strict=True)]
         found = await falls(self._ranker, ranking, without, self._limited(deadline))
         named = []
         for place, fallen in enumerate(found):
             checked = len(words.left[place])
             places = [check.place for check in words.checked[place][:checked]]
             words.falls[place][places] = fallen[:checked]
-            named.append(Named(words.words[place], regions[place], words.falls[place], fallen[checked:]))
+            own = regions[place]
+            named.append(Named(words.words[place], own.regions, words.falls[place], own.falls(fallen[checked:])))
         return named
 
     async def _words(
@@ -94,14 +125,17 @@ class Naming:
 
     async def _regions(
         self, items: Sequence[FuseInput], wanted: Wanted, lacked: list[Lack], deadline: Deadline
-    ) -> tuple[list[Removals[RegionShare]], list[list[FuseInput]]]:
-        """Of each item its regions, and it without each: painted over for real, or else as the grid says."""
+    ) -> list[_Regions]:
+        """Of each item."""
         if not wanted.regions:
-            return [Removals() for _ in items], [[] for _ in items]
+            return [_Regions(Removals(), (), ()) for _ in items]
         regions = await self._parts.regions(items, wanted.pictures, lacked, self._limited(deadline))
         asked = hidden([own.shares for own in regions], wanted.pictures)
         painted = await self._parts.without_hidden(items, wanted.pictures, asked, lacked, self._limited(deadline))
-        return regions, [[*real, *own.without[len(real) :]] for real, own in zip(painted, regions, strict=True)]
+        return [
+            _Regions(own, each.covers[: len(real)], real)
+            for own, each, real in zip(regions, asked, painted, strict=True)
+        ]
 
     def _limited(self, deadline: Deadline) -> Deadline:
         """How long to wait for one service: it may be slow, the answer may not."""

@@ -11,7 +11,7 @@ from modalmesh.errors import InvalidInput
 from modalmesh.types import Lack, RegionShare, WordShare
 from modalmesh_gateway.content import image_hash, text_hash
 from modalmesh_gateway.explaining_checks import Check, without_for_real
-from modalmesh_gateway.explaining_hidden import without_hidden
+from modalmesh_gateway.explaining_hidden import Hiding, without_hidden
 from modalmesh_gateway.explaining_removals import (
     PictureSource,
     Removals,
@@ -78,11 +78,11 @@ class Parts:
         self,
         items: Sequence[FuseInput],
         pictures: Sequence[bytes],
-        wanted: Sequence[Sequence[RegionShare]],
+        wanted: Sequence[Hiding],
         lacked: list[Lack],
         deadline: Deadline,
     ) -> list[list[FuseInput]]:
-        """Each item without each of these regions; see explaining_hidden."""
+        """Each item without what is to be hidden; see explaining_hidden."""
         return await without_hidden(self._image, items, pictures, wanted, lacked, deadline)
 
     async def regions(

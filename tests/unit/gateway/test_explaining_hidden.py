@@ -1,4 +1,4 @@
-"""Which regions are painted over, and what is made of the item without them."""
+"""What is painted over, and what is made of the item without it."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from modalmesh.embeddings import Embeddings, ModelId
 from modalmesh.errors import Overloaded
 from modalmesh.types import Item, Lack, ModelInfo, RegionShare
 from modalmesh_gateway.content import image_hash
-from modalmesh_gateway.explaining_hidden import hidden, without_hidden
+from modalmesh_gateway.explaining_hidden import Hiding, hidden, without_hidden
 from modalmesh_gateway.ports import Encoded, EncodedBatch, FuseInput, Visual
 from modalmesh_gateway.store import TokenVectors
 from modalmesh_services.common.deadline import Deadline
@@ -30,7 +30,7 @@ def regions(picture: int, count: int) -> list[RegionShare]:
 
 
 class FakeEncoder:
-    """A picture's vector is where the box that is hidden begins, plus 1."""
+    """A picture's vector is where the first box that is hidden begins, plus the number of boxes."""
 
     name = "image-encoder"
     address = ""
@@ -44,7 +44,7 @@ class FakeEncoder:
         if self._fails:
             raise Overloaded("is busy")
         self.encoded += [each.content for each in inputs]
-        values = [np.array([[1 + each.hidden[0].left]], np.float32) for each in inputs]
+        values = [np.array([[len(each.hidden) + each.hidden[0].left]], np.float32) for each in inputs]
         return EncodedBatch(self._model, [Encoded(each) for each in values])
 
     async def parts(self, inputs: Sequence[Visual], deadline: Deadline) -> EncodedBatch:
@@ -54,19 +54,23 @@ class FakeEncoder:
         raise NotImplementedError
 
 
-async def test_the_picture_of_a_region_is_encoded_without_it() -> None:
+async def test_the_picture_is_encoded_without_each_cover_of_its_regions() -> None:
     encoder = FakeEncoder()
-    wanted = [[*regions(0, 2), regions(1, 1)[0]]]
+    wanted = hidden([[*regions(0, 2), *regions(1, 1)]], [FRONT, BACK])
     (found,) = await without_hidden(encoder, [item(BACK, FRONT, BACK)], [FRONT, BACK], wanted, [], NOW)
-    assert encoder.encoded == [FRONT, FRONT, BACK]
+    assert encoder.encoded == [FRONT, FRONT, FRONT, BACK]
     values = [each.image.embeddings.values[:, 0].tolist() for each in found if each.image]
-    assert values == [[0.0, 1.0, 0.0], [0.0, 1.5, 0.0], [1.0, 0.0, 1.0]]
+    assert values == [[0.0, 1.0, 0.0], [0.0, 1.5, 0.0], [0.0, 2.0, 0.0], [1.0, 0.0, 1.0]]
 
 
 def test_a_call_hides_no_more_than_it_may() -> None:
-    assert [len(own) for own in hidden([regions(0, 9)] * 5, [FRONT])] == [9, 9, 9, 9, 0]
-    assert [len(own) for own in hidden([regions(0, 9)], [bytes(4 * 1024 * 1024)])] == [4]
-    assert hidden([[]], []) == [[]]
+    assert [len(own.covers) for own in hidden([regions(0, 3)] * 12, [FRONT])] == [4] * 10 + [0, 0]
+    assert hidden([[]], []) == [Hiding([], [])]
+
+
+def test_a_picture_is_covered_as_a_whole_or_not_at_all() -> None:
+    (found,) = hidden([[*regions(0, 3), *regions(1, 3)]], [FRONT, bytes(5 * 1024 * 1024)])
+    assert {cover.picture for cover in found.covers} == {0}
 
 
 @pytest.mark.parametrize(
@@ -78,9 +82,9 @@ def test_a_call_hides_no_more_than_it_may() -> None:
 )
 async def test_without_the_encoder_nothing_is_hidden_and_that_is_said(encoder: FakeEncoder, lack: Lack) -> None:
     lacked: list[Lack] = []
-    assert await without_hidden(encoder, [item(FRONT)], [FRONT], [regions(0, 2)], lacked, NOW) == [[]]
+    assert await without_hidden(encoder, [item(FRONT)], [FRONT], hidden([regions(0, 2)], [FRONT]), lacked, NOW) == [[]]
     assert lacked == [lack]
 
 
 async def test_where_nothing_is_to_be_hidden_nobody_is_asked() -> None:
-    assert await without_hidden(FakeEncoder(fails=True), [item(FRONT)], [FRONT], [[]], [], NOW) == [[]]
+    assert await without_hidden(FakeEncoder(fails=True), [item(FRONT)], [FRONT], hidden([[]], []), [], NOW) == [[]]

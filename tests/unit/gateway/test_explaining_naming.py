@@ -9,6 +9,7 @@ import pytest
 from modalmesh.embeddings import Embeddings
 from modalmesh.types import Item, Lack, RegionShare, WordShare
 from modalmesh_gateway.explaining_checks import Check
+from modalmesh_gateway.explaining_hidden import Hiding
 from modalmesh_gateway.explaining_naming import Naming, Wanted
 from modalmesh_gateway.explaining_parts import Parts
 from modalmesh_gateway.explaining_removals import Removals
@@ -26,10 +27,13 @@ def scoring(number: float) -> FuseInput:
 
 
 class FakeParts(Parts):
-    """By the parts, the score falls by 1 without a word or region; `really` are the falls of those taken away."""
+    """By the parts, the score falls by 1 without a word or region; `really` are the falls of what is taken away.
+    Regions are side by side, `together` of them in a picture.
+    """
 
-    def __init__(self, words: int, regions: int, really: Sequence[float]) -> None:
+    def __init__(self, words: int, regions: int, really: Sequence[float], together: int = 1) -> None:
         self._count = (words, regions)
+        self._together = together
         self._really = [scoring(WHOLE - fall) for fall in really]
 
     async def words(
@@ -41,7 +45,10 @@ class FakeParts(Parts):
     async def regions(
         self, items: Sequence[FuseInput], pictures: Sequence[bytes], lacked: list[Lack], deadline: Deadline
     ) -> list[Removals[RegionShare]]:
-        found = [RegionShare(0, place / 4, 0.0, (place + 1) / 4, 1.0, 0.0, 0.0) for place in range(self._count[1])]
+        found = [
+            RegionShare(place // self._together, place / 4, 0.0, (place + 1) / 4, 1.0, 0.0, 0.0)
+            for place in range(self._count[1])
+        ]
         return [Removals(found, [scoring(WHOLE - 1)] * len(found), 1.0)]
 
     async def without_words(
@@ -53,11 +60,11 @@ class FakeParts(Parts):
         self,
         items: Sequence[FuseInput],
         pictures: Sequence[bytes],
-        wanted: Sequence[Sequence[RegionShare]],
+        wanted: Sequence[Hiding],
         lacked: list[Lack],
         deadline: Deadline,
     ) -> list[list[FuseInput]]:
-        return [self._really[: len(own)] for own in wanted]
+        return [self._really[: len(own.covers)] for own in wanted]
 
 
 async def falls_of(
@@ -70,21 +77,38 @@ async def falls_of(
     return named.word_falls, named.region_falls
 
 
-REGIONS = Wanted(regions=True, pictures=[b"front"])
+PICTURES = [b"front", b"back"]
+REGIONS = Wanted(regions=True, pictures=PICTURES)
+TOO_LONG = bytes(17 * 1024 * 1024)
 
 
 async def test_what_is_so_for_real_replaces_what_the_parts_say() -> None:
     words, regions = await falls_of(
-        NumberedRanker(), FakeParts(2, 2, [0.5, -0.5]), Wanted(words=True, regions=True, pictures=[b"front"])
+        NumberedRanker(), FakeParts(2, 2, [0.5, -0.5]), Wanted(words=True, regions=True, pictures=PICTURES)
     )
     np.testing.assert_allclose(words, [0.5, -0.5], atol=1e-5)
     np.testing.assert_allclose(regions, [0.5, -0.5], atol=1e-5)
 
 
-@pytest.mark.parametrize(("really", "falls"), [([0.5, 0.25], [0.5, 0.25, 1.0, 1.0]), ([], [1.0] * 4)])
-async def test_what_is_not_painted_over_stays_as_the_grid_says(really: list[float], falls: list[float]) -> None:
-    _, regions = await falls_of(NumberedRanker(), FakeParts(0, 4, really), REGIONS)
+@pytest.mark.parametrize(
+    ("really", "pictures", "falls"),
+    [
+        ([0.5, 0.25], [*PICTURES, TOO_LONG, TOO_LONG], [0.5, 0.25, 1.0, 1.0]),
+        ([], [b"front", b"back", b"side", b"top"], [1.0] * 4),
+    ],
+)
+async def test_what_is_not_painted_over_stays_as_the_grid_says(
+    really: list[float], pictures: list[bytes], falls: list[float]
+) -> None:
+    wanted = Wanted(regions=True, pictures=pictures)
+    _, regions = await falls_of(NumberedRanker(), FakeParts(0, 4, really), wanted)
     np.testing.assert_allclose(regions, falls, atol=1e-5)
+
+
+async def test_regions_of_a_picture_share_what_it_counts_for_as_a_whole() -> None:
+    _, (left, right) = await falls_of(NumberedRanker(), FakeParts(0, 2, [0.5, 0.25, 1.0], together=2), REGIONS)
+    assert left > right > 0
+    assert left + right == pytest.approx(1.0, abs=1e-5)
 
 
 async def test_words_that_are_not_checked_stay_as_the_parts_say() -> None:
@@ -94,5 +118,5 @@ async def test_words_that_are_not_checked_stay_as_the_parts_say() -> None:
 
 async def test_regions_cost_one_call_of_rank() -> None:
     ranker = NumberedRanker()
-    await falls_of(ranker, FakeParts(0, 4, [0.5] * 4), REGIONS)
-    assert [len(request.candidates) for request in ranker.ranked] == [5]
+    await falls_of(ranker, FakeParts(0, 4, [0.5] * 5, together=4), REGIONS)
+    assert [len(request.candidates) for request in ranker.ranked] == [6]
