@@ -6,7 +6,7 @@ import io
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 
 import numpy as np
 from PIL import Image
@@ -74,12 +74,14 @@ class ImagePipeline:
         self._settings = settings
 
     def prepare(self, inputs: Sequence[VisualInput]) -> list[Prepared | ModalmeshError]:
-        return [self._prepare(one) for one in inputs]
+        # A picture comes several times in a row where different boxes of it are hidden.
+        decode = lru_cache(maxsize=1)(partial(images.decode, preprocess=self._loaded.preprocess))
+        return [self._prepare(one, decode) for one in inputs]
 
-    def _prepare(self, one: VisualInput) -> Prepared | ModalmeshError:
+    def _prepare(self, one: VisualInput, decode: Callable[[bytes], Image.Image]) -> Prepared | ModalmeshError:
         try:
             if not one.video:
-                picture = images.hide(images.decode(one.content, self._loaded.preprocess), one.hidden)
+                picture = images.hide(decode(one.content), one.hidden)
                 pixels, box = self._loaded.preprocess(picture)
                 return Prepared((pixels,), box, (), one.granularity)
             frames = videos.sample(one.content, self._settings.video_limits)

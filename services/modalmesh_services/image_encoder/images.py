@@ -84,15 +84,22 @@ def hide(picture: Image.Image, boxes: Sequence[Box]) -> Image.Image:
     """
     if not boxes:
         return picture
-    pixels = np.array(picture)  # (H, W, 3) uint8
-    height, width, _ = pixels.shape
-    colour = pixels.reshape(-1, 3).mean(axis=0).round().astype(np.uint8)
+    width, height = picture.size
+    colour = _mean_colour(picture)
+    painted = picture.copy()
     for left, top, right, bottom in boxes:
         # NaN compares false.
         if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
             raise InvalidInput("", "has a hidden box whose edges are not in order between 0 and 1")
-        pixels[round(top * height) : round(bottom * height), round(left * width) : round(right * width)] = colour
-    return Image.fromarray(pixels)
+        painted.paste(colour, (round(left * width), round(top * height), round(right * width), round(bottom * height)))
+    return painted
+
+
+def _mean_colour(picture: Image.Image) -> tuple[int, ...]:
+    """Of an RGB picture, from how often each value occurs, which takes a tenth of the time that its pixels take."""
+    counts = np.array(picture.histogram()).reshape(3, 256)
+    means = counts @ np.arange(256) / (picture.width * picture.height)
+    return tuple(means.round().astype(int).tolist())
 
 
 @contextmanager
