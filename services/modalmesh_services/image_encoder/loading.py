@@ -40,7 +40,7 @@ def load(settings: ImageEncoderSettings) -> LoadedImage:
     micro_batch = settings.micro_batch or _MICRO_BATCH[placements[0].device.type]
     files = _files(settings)
     source = None if files else find_source(settings.model, settings.weights)
-    content = source.fingerprint if source else fingerprint.of_files(files, {})
+    content = source.fingerprint if source else fingerprint.of_files(files, {}, backends.digests.of)
     key = {"kind": "image", "model": settings.model, "content": content}
     kept = backends.kept(key)
     if kept:

@@ -64,7 +64,7 @@ def load(settings: TextEncoderSettings) -> LoadedText:
     folder = find_folder(settings.model)
     # What the folder's further files say is looked up again only when one of them has changed.
     wanted = {"pooling": settings.pooling, "max_tokens": settings.max_tokens}
-    key = {"kind": "text", "files": fingerprint.of_files(folder.all_files(), wanted)}
+    key = {"kind": "text", "files": fingerprint.of_files(folder.all_files(), wanted, backends.digests.of)}
     kept = backends.kept(key)
     return _from_kept(kept, folder) if kept else _convert(settings, folder, backends, key)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from modalmesh.embeddings import FloatMatrix
 from modalmesh_services.common.backends import precision
 from modalmesh_services.common.backends.device import Device, Placement, release
+from modalmesh_services.common.backends.known_digests import KnownDigests
 from modalmesh_services.common.backends.model_cache import Entry, ModelCache, default_folder
 from modalmesh_services.common.backends.precision import Problem
 from modalmesh_services.common.backends.step import Step
@@ -21,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 # Says of an entry without a model why there is none.
 _FAILED = "failed"
+_DIGESTS = "digests.json"
 # Counts changes of the code that makes networks and converts them: what it made before is not used.
 _CONVERSION = 2
 
@@ -37,13 +39,18 @@ class Kept:
 
 
 class Backends:
-    """The placements to try, the fastest first, and the converted models of earlier starts."""
+    """The placements to try, the fastest first, and the converted models of earlier starts.
+
+    `digests` are of the files of which they were made.
+    """
 
     def __init__(self, placements: Sequence[Placement], folder: str) -> None:
         self._placements = placements
         self._left = list(placements)
         self._problems: Sequence[Problem] = ()
-        self._cache = ModelCache(Path(folder).expanduser() if folder else default_folder())
+        where = Path(folder).expanduser() if folder else default_folder()
+        self._cache = ModelCache(where)
+        self.digests = KnownDigests(where / _DIGESTS)
 
     def kept(self, model: Mapping[str, Any]) -> Kept | None:
         """The model that was kept under this name: converted by the same software for a processor like this one, and

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,13 +10,17 @@ if TYPE_CHECKING:
     import torch
 
 
-def of_files(paths: Iterable[Path], settings: Mapping[str, Any]) -> str:
+def of_file(path: Path) -> str:
+    """SHA-256 of a file's content, hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def of_files(paths: Iterable[Path], settings: Mapping[str, Any], of_content: Callable[[Path], str] = of_file) -> str:
     """Hash files by name and content, and what else decides the vectors. 32 hexadecimal digits."""
     digest = hashlib.sha256()
     for path in sorted(paths, key=lambda path: path.name):
-        with path.open("rb") as file:
-            content = hashlib.file_digest(file, "sha256").hexdigest()
-        digest.update(f"{path.name}\0{content}\n".encode())
+        digest.update(f"{path.name}\0{of_content(path)}\n".encode())
     return _finish(digest, settings)
 
 

@@ -143,13 +143,17 @@ def _convert(network: Any, examples: tuple[Any, ...]) -> Any:
     """A graph for batches of any size, and for texts of any length."""
     import torch
 
+    # It has no types.
+    decoder = importlib.import_module("openvino.frontend.pytorch.ts_decoder").TorchScriptPythonDecoder
     shapes = [
         _openvino.PartialShape([-1, -1] if example.dim() == 2 else [-1, *example.shape[1:]]) for example in examples
     ]
     with torch.inference_mode(), warnings.catch_warnings(), _own_logging():
-        # A tracer's, of what it takes for constant. Whether the graph is right is found out by comparing vectors.
+        # A tracer's, of what it takes for constant. Whether the graph is right is found out by comparing vectors: a
+        # second trace, by which the tracer would check the first, takes a second.
         warnings.simplefilter("ignore")
-        return _openvino.convert_model(network, example_input=examples, input=shapes)
+        traced = decoder(network, example_input=examples, trace_kwargs={"check_trace": False})
+        return _openvino.convert_model(traced, input=shapes)
 
 
 @contextmanager
