@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 import sys
+import threading
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
 
@@ -19,7 +20,7 @@ from modalmesh_services.common.configuration.settings import ServerSettings
 from modalmesh_services.common.interceptors import CallInterceptor
 from modalmesh_services.common.observability.call_metrics import CallMetrics
 from modalmesh_services.common.observability.grpc_log import ignore_callers_that_left
-from modalmesh_services.common.observability.logs import configure, log_without_repr
+from modalmesh_services.common.observability.logs import configure, log_ended_thread, log_without_repr
 from modalmesh_services.common.observability.metrics_server import MetricsServer
 from modalmesh_services.common.observability.observing import CallObserver, list_methods
 from modalmesh_services.common.observability.telemetry import CallCollector, process_registry
@@ -171,6 +172,7 @@ def main(serving: Callable[[], Awaitable[None]], settings: ServerSettings, name:
     traces that are asked for wrongly, else 1.
     """
     configure(settings.log_level, settings.log_format)
+    threading.excepthook = log_ended_thread
     ignore_callers_that_left()
     for warning in settings.warnings:
         logger.warning("%s", warning)

@@ -3,12 +3,14 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
+from prometheus_client.core import Metric
+from prometheus_client.registry import Collector
 
 from modalmesh.tls import Tls
 from modalmesh_services.common.configuration.settings import ServerSettings
@@ -96,6 +98,24 @@ async def test_who_hangs_up_leaves_no_traceback(authority: Authority, capfd: pyt
         with socket.create_connection((HOST, port)) as caller:
             caller.sendall(b"no handshake")
         assert await scrape(port, Tls(authority.ca_file))
+    assert "Traceback" not in capfd.readouterr().err
+
+
+class Failing(Collector):
+    def collect(self) -> Iterator[Metric]:
+        raise KeyError("what ada wrote")
+
+
+async def test_a_defect_is_a_record_and_no_answer(
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    port = free_port()
+    server = MeshServer(ServerSettings(metrics_port=port, grace_seconds=0), ["a.Service"])
+    server.metrics.register(Failing())
+    await server.start()
+    assert not await scrape(port, None)
+    await server.stop()
+    assert "metrics can't be shown" in caplog.text
     assert "Traceback" not in capfd.readouterr().err
 
 

@@ -10,15 +10,23 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 PROGRAM = """
-import sys
+import sys, threading
 from modalmesh_services.common.configuration.settings import ServerSettings
 from modalmesh_services.common.server import main
 
 class Settings(ServerSettings, env_prefix="MODALMESH_TOY_"):
     pass
 
-async def serve():
+def fail():
     raise KeyError("what ada wrote")
+
+async def serve():
+    if "WARNING" in sys.argv:
+        thread = threading.Thread(target=fail, name="device 0")
+        thread.start()
+        thread.join()
+    else:
+        fail()
 
 sys.exit(main(serve, Settings.load("modalmesh-toy", "", sys.argv[1:]), "toy"))
 """
@@ -42,8 +50,15 @@ def test_a_crash_is_one_record_with_its_traceback_and_without_what_it_quotes() -
     code, (line,) = run("--log-format", "json")
     record = json.loads(line)
     assert (code, record["level"], record["message"]) == (1, "CRITICAL", "toy ended by a fault of its own")
-    assert record["exception"].endswith("in serve\nKeyError")
+    assert record["exception"].endswith("in fail\nKeyError")
     assert "ada" not in line
+
+
+def test_a_thread_that_dies_is_a_record_too() -> None:
+    _, (line,) = run("--log-format", "json", "--log-level", "WARNING")
+    record = json.loads(line)
+    assert (record["level"], record["message"]) == ("ERROR", "device 0 ended")
+    assert record["exception"].endswith("in fail\nKeyError")
 
 
 def test_a_crash_is_told_to_people_the_same_way() -> None:

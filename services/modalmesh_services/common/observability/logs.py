@@ -7,6 +7,7 @@ comes without their messages, unless everything is logged (DEBUG).
 import asyncio
 import json
 import logging
+import threading
 import traceback
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -35,6 +36,14 @@ def configure(level: str, log_format: LogFormat) -> None:
 def log_without_repr(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """As asyncio itself, which shows what it holds, such as a task's error with all that it quotes."""
     logging.getLogger("asyncio").error("%s", context["message"], exc_info=context.get("exception"))
+
+
+def log_ended_thread(ended: threading.ExceptHookArgs) -> None:
+    """As threading itself, which shows all that the error quotes, in no form that the log has."""
+    if ended.exc_value is not None:
+        name = ended.thread.name if ended.thread else "a thread"
+        error = (ended.exc_type, ended.exc_value, ended.exc_traceback)
+        logging.getLogger("threading").error("%s ended", name, exc_info=error)
 
 
 class TextFormatter(logging.Formatter):

@@ -4,14 +4,18 @@ import logging
 import socket
 import ssl
 import threading
+from collections.abc import Iterable
 from socketserver import ThreadingMixIn
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from prometheus_client import CollectorRegistry, make_wsgi_app
 
 from modalmesh.renewals import Renewals
 from modalmesh.tls import Tls
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +37,7 @@ class MetricsServer:
             self._server = _Server(host, port, _Secured(tls) if tls else None)
         except OSError as error:
             raise OSError(f"--metrics-port: can't listen on {host}:{port}: {error.strerror}") from error
-        self._server.set_app(make_wsgi_app(registry))
+        self._server.set_app(_logging(make_wsgi_app(registry)))
         self._thread = threading.Thread(target=self._server.serve_forever, name="metrics", daemon=True)
         self._thread.start()
 
@@ -41,6 +45,20 @@ class MetricsServer:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+
+def _logging(app: "WSGIApplication") -> "WSGIApplication":
+    """The same; a defect is a record, while wsgiref would print a traceback of its own."""
+
+    def answer(environment: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        try:
+            return app(environment, start_response)
+        except Exception:
+            logger.exception("metrics can't be shown")
+            start_response("500 Internal Server Error", [])
+            return [b""]
+
+    return answer
 
 
 class _Secured:
