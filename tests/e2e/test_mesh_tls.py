@@ -62,3 +62,24 @@ def test_a_mesh_under_mutual_tls_starts_serves_and_takes_up_renewed_certificates
     for service in ("gateway", *SERVICES):
         refused = modalmesh("recommend", "ada", "--address", secured.state.child(service).address, home=secured.home)
         assert (refused.returncode, "[TLS_WANTED]" in refused.stderr) == (1, True)
+
+
+@pytest.mark.slow
+def test_a_mesh_is_known_to_callers_by_another_ca_than_within(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    company, inner = Authority.create(tmp_path / "company"), Authority.create(tmp_path / "inner")
+    services = tls_environment(inner.issue("services"))
+    for name, value in services.items():
+        monkeypatch.setenv(name.replace("MODALMESH_", "MODALMESH_SERVICES_"), value)
+    monkeypatch.delenv("MODALMESH_SERVICES_TLS_SERVER_NAME")
+    for name, value in tls_environment(company.issue("gateway")).items():
+        monkeypatch.setenv(name, value)
+    mesh = Secured(tmp_path / "home", company)
+    started = modalmesh("up", "--detach", "--port", "0", home=mesh.home)
+    assert started.returncode == 0, started.stderr
+    try:
+        assert mesh.serving() == set(SERVICES)
+        for service in SERVICES:
+            refused = modalmesh("status", "--address", mesh.state.child(service).address, home=mesh.home)
+            assert "is signed by nobody" in refused.stdout
+    finally:
+        modalmesh("down", home=mesh.home)
