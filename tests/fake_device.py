@@ -61,6 +61,9 @@ class _OnDevice(Tensor):
         made.numbers = numbers
         return made
 
+    def tolist(self) -> Any:
+        return self.cpu().tolist()
+
     @classmethod
     def __torch_dispatch__(  # type: ignore[override] # the stubs leave the operation out
         cls, operation: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
@@ -74,6 +77,8 @@ class _OnDevice(Tensor):
         elif any(each.dim() for each in others):
             raise RuntimeError(f"{operation}: tensors of {NAME}:0 and of cpu meet")
         found = operation(*tree_map(_inside, args), **tree_map(_inside, kwargs or {}))
+        if any(each.shape != each.numbers.shape for each in ours):
+            raise NotImplementedError(f"{operation} lets a tensor of {NAME}:0 grow")
         if wanted and wanted[0] == "cpu":
             _device.fetched += 1
             return tree_map(lambda each: each.clone() if isinstance(each, Tensor) else each, found)
@@ -150,8 +155,18 @@ def _registered() -> Any:
     operations = torch.ops.aten
     of_torch: Any = torch.library
     library = of_torch.Library("aten", "IMPL")
-    library.impl("empty.memory_format", _made_by(operations.empty.memory_format), "PrivateUse1")
-    library.impl("empty_strided", _made_by(operations.empty_strided.default), "PrivateUse1")
+    makers = {
+        "empty.memory_format": operations.empty.memory_format,
+        "empty_strided": operations.empty_strided.default,
+        # These make nothing and let it grow, which a tensor that is known by its numbers can't.
+        "arange": operations.arange.default,
+        "arange.start": operations.arange.start,
+        "arange.start_step": operations.arange.start_step,
+        "eye": operations.eye.default,
+        "eye.m": operations.eye.m,
+    }
+    for name, operation in makers.items():
+        library.impl(name, _made_by(operation), "PrivateUse1")
     library.impl("_copy_from", _copied_from, "PrivateUse1")
     return library
 

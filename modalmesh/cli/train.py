@@ -36,6 +36,7 @@ _MODULE = "modalmesh_services.fusion_ranker.training"
 )
 @click.option("--epochs", type=click.IntRange(min=1), help="How often to go through the data, at most.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="The same seed gives the same bundle.")
+@click.option("--device", help="auto, cpu or cuda:N. [default: auto]")
 @address
 @namespace
 @as_json
@@ -45,6 +46,7 @@ def train(
     system: str | None,
     epochs: int | None,
     seed: int | None,
+    device: str | None,
     address: str | None,
     namespace: str,
     as_json: bool,
@@ -54,8 +56,9 @@ def train(
     Vectors of texts and pictures come from the mesh, which must have DIR's items; where no mesh is up, one is started
     for it, takes DIR in, and is stopped. Interrupted, the same command goes on from where it was.
     """
-    options = {"--system": system, "--epochs": epochs, "--seed": seed, "--address": address, "--namespace": namespace}
-    document = jobs.run(_MODULE, folder, {"--out": out, "--home": mesh_home(), **options})
+    options = {"--system": system, "--epochs": epochs, "--seed": seed, "--device": device}
+    mesh = {"--address": address, "--namespace": namespace}
+    document = jobs.run(_MODULE, folder, {"--out": out, "--home": mesh_home(), **options, **mesh})
     put_out(document, as_json, lambda: _view(document))
     if not as_json:
         # Not by rich, which would break a long path into lines.

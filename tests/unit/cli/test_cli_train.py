@@ -44,15 +44,12 @@ def test_it_asks_for_what_was_given_and_no_more(
     verb: Verb, tmp_path: Path, home: Path, asked: list[tuple[str, list[str]]]
 ) -> None:
     verb("train", str(tmp_path), "--out", "b", "--json")
-    verb(
-        "train", str(tmp_path), "--out", "b", "--system", "my.toml", "--epochs", "5", "--seed", "0", "--address", "h:1"
-    )
+    chosen = ["--system", "my.toml", "--epochs", "5", "--seed", "0", "--device", "cpu", "--address", "h:1"]
+    verb("train", str(tmp_path), "--out", "b", *chosen)
     (module, plain), (_, full) = asked
     assert module == "modalmesh_services.fusion_ranker.training"
     assert plain == [str(tmp_path), "--out", "b", "--home", str(home), "--namespace", "default"]
-    assert full[5:] == [
-        *("--system", "my.toml", "--epochs", "5", "--seed", "0", "--address", "h:1", "--namespace", "default")
-    ]
+    assert full[5:] == [*chosen, "--namespace", "default"]
 
 
 def test_the_process_is_told_how_to_speak_tls(verb: Verb, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

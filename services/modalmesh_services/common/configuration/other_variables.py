@@ -56,6 +56,9 @@ OTHER_VARIABLES = {
     ),
     "MALLOC_TRIM_THRESHOLD_": OtherVariable("glibc", "268435456 by `modalmesh up`", "bytes; likewise"),
     "RANK": OtherVariable("`modalmesh train` under torchrun", "0", "which of the processes this is; torchrun sets it"),
+    "LOCAL_RANK": OtherVariable(
+        "`modalmesh train` under torchrun", "0", "which of its machine's GPUs it trains on; torchrun sets it"
+    ),
     "WORLD_SIZE": OtherVariable("`modalmesh train` under torchrun", "1", "how many processes train; torchrun sets it"),
     "HF_HOME": OtherVariable("encoders", "`~/.cache/huggingface`", "where a model named by its hub name is kept"),
     "TORCH_HOME": OtherVariable("image-encoder", "`~/.cache/torch`", "where torchvision's downloaded weights are kept"),

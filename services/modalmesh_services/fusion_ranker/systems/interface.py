@@ -114,14 +114,16 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Who follows a training, and where it may keep its work so that it goes on there after an interruption.
+    """Who follows a training, where it may keep its work so that it goes on there after an interruption, and on which
+    device it learns.
 
     `folder` exists and is of this training alone: the same data, system and configuration. It is removed when the
-    training is done.
+    training is done. `device` is named as a service's --device is.
     """
 
     tell: Callable[[Step], None]
     folder: Path | None = None
+    device: str = "auto"
 
 
 @runtime_checkable

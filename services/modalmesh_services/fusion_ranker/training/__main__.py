@@ -23,6 +23,7 @@ from modalmesh_services.fusion_ranker.job.data import Source, prepare
 from modalmesh_services.fusion_ranker.job.lines import Lines
 from modalmesh_services.fusion_ranker.job.running import run
 from modalmesh_services.fusion_ranker.systems import DEFAULT
+from modalmesh_services.fusion_ranker.systems.devices import training_device
 from modalmesh_services.fusion_ranker.training.training import train
 
 _FOLDER = click.Path(path_type=Path)
@@ -34,6 +35,7 @@ _FOLDER = click.Path(path_type=Path)
 @click.option("--system", default=DEFAULT, show_default=True, help="a system's name, or a TOML file")
 @click.option("--epochs", type=int, help="instead of the configuration's")
 @click.option("--seed", type=int, help="instead of the configuration's")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda:N")
 @click.option("--home", type=_FOLDER, required=True, help="the home of a mesh, used or started")
 @click.option("--address", help="a mesh's gateway, instead")
 @click.option("--namespace", default="default", show_default=True, help="the catalogue")
@@ -43,6 +45,7 @@ def main(
     system: str,
     epochs: int | None,
     seed: int | None,
+    device: str,
     home: Path,
     address: str | None,
     namespace: str,
@@ -57,12 +60,13 @@ def main(
         # What is wrong is said before anything takes long.
         if first:
             check_writable(out)
+        training_device(device)
         if not alone and not address and read_state(home) is None:
             raise NotFound(f"several processes need a mesh that is up: none is in {home}", reason="NO_MESH")
         changes = {name: value for name, value in (("epochs", epochs), ("seed", seed)) if value is not None}
         chosen = choose(system, changes)
         prepared = prepare(Source(folder, home, namespace, address), lines)
-        outcome = train(prepared, chosen, out, lines, first=first)
+        outcome = train(prepared, chosen, out, lines, device=device, first=first)
         if outcome is None:
             return {}
         seconds = round(time.monotonic() - started, 2)

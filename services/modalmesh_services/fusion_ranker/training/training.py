@@ -31,8 +31,10 @@ class Outcome:
     consequences: tuple[str, ...]
 
 
-def train(prepared: Prepared, chosen: Chosen, out: Path, lines: Lines, *, first: bool = True) -> Outcome | None:
-    """Learn, and write the bundle to `out`, in place of one that is there.
+def train(
+    prepared: Prepared, chosen: Chosen, out: Path, lines: Lines, *, device: str = "auto", first: bool = True
+) -> Outcome | None:
+    """Learn on a device, and write the bundle to `out`, in place of one that is there.
 
     What an interrupted training leaves beside `out` is taken up where the system can do so, and removed at the end.
     Of several processes that learn together only the `first` writes and has an outcome.
@@ -54,7 +56,7 @@ def train(prepared: Prepared, chosen: Chosen, out: Path, lines: Lines, *, first:
 
     training = training_of(dataset)
     trained = (
-        system.fit_watched(training, Watch(tell, work.of_system))
+        system.fit_watched(training, Watch(tell, work.of_system, device))
         if isinstance(system, WatchedSystem)
         else cast(Trained, system.fit(training))
     )

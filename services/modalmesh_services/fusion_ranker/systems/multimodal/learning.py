@@ -9,6 +9,8 @@ import numpy as np
 import torch
 
 from modalmesh.errors import InvalidInput
+from modalmesh_services.common.backends.device import torch_device
+from modalmesh_services.fusion_ranker.systems.devices import training_device
 from modalmesh_services.fusion_ranker.systems.interface import Step, Training, Watch
 from modalmesh_services.fusion_ranker.systems.multimodal.configuration import Configuration, TrainingSettings
 from modalmesh_services.fusion_ranker.systems.multimodal.holding_out import HeldOut
@@ -62,10 +64,10 @@ class MultimodalSystem:
         """As torchrun starts it, in several processes; each gets what was learned.
 
         Raises:
-            InvalidInput: no item has any of the modalities, or there are more processes than shards.
+            InvalidInput: no item has any of the modalities, there are more processes than shards, or no such device.
         """
-        processes = Processes.joined(self.settings.training.shards)
-        device = _device(processes)
+        device = torch_device(training_device(watch.device))
+        processes = Processes.joined(self.settings.training.shards, device)
         with torch.random.fork_rng():
             torch.manual_seed(self.settings.training.seed)
             return self._fit(training, watch, processes, device)
@@ -107,12 +109,6 @@ def _change(table: dict[str, Any], path: str, value: object) -> None:
         raise InvalidInput(path, "is no setting", reason="UNKNOWN")
     kept = table.get(last)
     table[last] = {**kept, **value} if isinstance(kept, dict) and isinstance(value, Mapping) else value
-
-
-def _device(processes: Processes) -> torch.device:
-    if not torch.cuda.is_available():
-        return torch.device("cpu")
-    return torch.device("cuda", processes.rank % torch.cuda.device_count())
 
 
 def _ignore(step: Step) -> None:

@@ -11,26 +11,26 @@ from modalmesh.errors import InvalidInput
 
 
 class Processes:
-    """`rank` is this one's place among `count`."""
+    """`rank` is this one's place among `count`; what they tell each other is on the device of each."""
 
-    def __init__(self, rank: int, count: int) -> None:
-        self.rank, self.count = rank, count
+    def __init__(self, rank: int, count: int, device: torch.device) -> None:
+        self.rank, self.count, self._device = rank, count, device
 
     @classmethod
-    def joined(cls, most: int) -> Self:
-        """All that take part; joins them by gloo if nobody has.
+    def joined(cls, most: int, device: torch.device) -> Self:
+        """All that take part; joins them if nobody has: GPUs by NCCL, cores by gloo.
 
         Raises:
             InvalidInput: there are more than `most`, who would have nothing to do.
         """
         if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not distributed.is_initialized():
-            distributed.init_process_group("gloo")
+            _join(device)
         if not distributed.is_initialized():
-            return cls(0, 1)
+            return cls(0, 1, device)
         rank, count = distributed.get_rank(), distributed.get_world_size()
         if count > most:
             raise InvalidInput("training.shards", f"is {most}: fewer than the {count} processes", reason="TOO_FEW")
-        return cls(rank, count)
+        return cls(rank, count, device)
 
     @property
     def first(self) -> bool:
@@ -55,6 +55,14 @@ class Processes:
         """What the first process says."""
         if self.count == 1:
             return number
-        value = torch.tensor(number, dtype=torch.float64)
+        value = torch.tensor(number, dtype=torch.float64, device=self._device)
         distributed.broadcast(value, 0)
         return float(value)
+
+
+def _join(device: torch.device) -> None:
+    if device.type == "cpu":
+        distributed.init_process_group("gloo")
+        return
+    torch.cuda.set_device(device)
+    distributed.init_process_group("nccl", device_id=device)

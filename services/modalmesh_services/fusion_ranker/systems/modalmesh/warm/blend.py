@@ -8,8 +8,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from modalmesh_services.common.backends.device import torch_device
 from modalmesh_services.fusion_ranker.dataset.arrays import Flags, Floats
 from modalmesh_services.fusion_ranker.moving import fetched, sent
+from modalmesh_services.fusion_ranker.systems.devices import training_device
 from modalmesh_services.fusion_ranker.systems.interface import Step, Watch
 from modalmesh_services.fusion_ranker.systems.modalmesh.settings import Settings
 from modalmesh_services.fusion_ranker.systems.modalmesh.warm.calibrating import Calibration
@@ -45,7 +47,7 @@ class Blend:
     @classmethod
     def learn(cls, lists: Lists, settings: Settings, watch: Watch, lead: float) -> "Blend":
         """A network that the watch's folder holds is not learned again."""
-        allowed, wanted = lists.allowed, lists.wanted
+        allowed, wanted, device = lists.allowed, lists.wanted, torch_device(training_device(watch.device))
         scale = Scale.of(lists.features[allowed])
         scaled = scale(lists.features)
         networks = []
@@ -54,7 +56,7 @@ class Blend:
             kept = watch.folder / f"network-{seed}.npz" if watch.folder else None
             model = _read(kept, scaled.shape[-1]) if kept and kept.exists() else None
             if model is None:
-                model = learn(scaled, allowed, wanted, seed, settings.epochs, tell)
+                model = learn(scaled, allowed, wanted, seed, settings.epochs, tell, device)
                 if kept:
                     _write(kept, model)
             networks.append(model)

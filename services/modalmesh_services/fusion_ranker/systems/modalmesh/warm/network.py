@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from modalmesh_services.fusion_ranker.dataset.arrays import Flags, Floats
+from modalmesh_services.fusion_ranker.moving import sent
 
 _WIDTHS = (64, 32)
 _DROPOUT = 0.2
@@ -53,11 +54,16 @@ def network(feature_count: int) -> nn.Sequential:
     )
 
 
-def learn(features: Floats, allowed: Flags, wanted: Flags, seed: int, epochs: int, tell: Tell) -> nn.Sequential:
-    """`features` (B, C, F), scaled; `allowed` (B, C): places that hold a candidate; `wanted` (B, C): the targets."""
-    with torch.random.fork_rng(devices=[]):
+def learn(
+    features: Floats, allowed: Flags, wanted: Flags, seed: int, epochs: int, tell: Tell, device: torch.device
+) -> nn.Sequential:
+    """`features` (B, C, F), scaled; `allowed` (B, C): places that hold a candidate; `wanted` (B, C): the targets.
+
+    A batch at a time is on the device; what was learned is on the CPU.
+    """
+    with torch.random.fork_rng([] if device.type == "cpu" else [device], device_type=device.type):
         torch.manual_seed(seed)
-        model = network(features.shape[-1])
+        model = network(features.shape[-1]).to(device)
         optimizer = torch.optim.AdamW(model.parameters(), lr=_RATE, weight_decay=_DECAY)
         size = min(_BATCH, max(_LEAST_BATCH, len(features) // _LEAST_BATCHES))
         steps = epochs * -(-len(features) // size)
@@ -67,19 +73,20 @@ def learn(features: Floats, allowed: Flags, wanted: Flags, seed: int, epochs: in
             order = torch.randperm(len(features)).numpy()
             for start in range(0, len(order), size):
                 batch = order[start : start + size]
-                loss = _loss(model(torch.from_numpy(features[batch]))[..., 0], allowed[batch], wanted[batch])
+                rows = sent(torch.from_numpy(features[batch]), device)
+                loss = _loss(model(rows)[..., 0], allowed[batch], wanted[batch])
                 optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
                 schedule.step()
                 losses.append(loss.item())
             tell(epoch + 1, float(np.mean(losses)))
-    return model.eval()
+    return model.cpu().eval()
 
 
 def _loss(scores: Tensor, allowed: Flags, wanted: Flags) -> Tensor:
     """Each list's cross entropy, over the square root of its targets: who has many isn't all that counts."""
-    logs = scores.masked_fill(~torch.from_numpy(allowed), -torch.inf).log_softmax(dim=1)
-    targets = torch.from_numpy(wanted)
+    logs = scores.masked_fill(~sent(torch.from_numpy(allowed), scores.device), -torch.inf).log_softmax(dim=1)
+    targets = sent(torch.from_numpy(wanted), scores.device)
     counts = targets.sum(dim=1).clamp(min=1)
     return -(logs.masked_fill(~targets, 0).sum(dim=1) / counts.sqrt()).mean()
