@@ -138,6 +138,8 @@ def test_each_model_gets_a_gpu_of_its_own(service: str, number: int) -> None:
     assert device == {"driver": "nvidia", "device_ids": [named], "capabilities": ["gpu"]}
     assert found["build"]["args"]["ACCELERATOR"] == "cuda"
     assert found["image"].endswith("-cuda")
+    # Or one that finds no GPU serves on the CPU, unseen.
+    assert found["environment"][f"MODALMESH_{service.upper().replace('-', '_')}_DEVICE"] == "cuda:0"
 
 
 def test_what_computes_nothing_gets_no_gpu() -> None:
