@@ -149,7 +149,7 @@ def test_a_file_above_the_cap_is_refused() -> None:
         size_of(bytes(MIB + 1))
 
 
-def test_a_png_of_169_megapixels_is_refused_in_milliseconds_and_without_a_warning() -> None:
+def test_a_png_of_169_megapixels_is_refused_undecoded_and_without_a_warning() -> None:
     content = huge_png()
     assert len(content) < 600_000
     with warnings.catch_warnings():
@@ -157,7 +157,8 @@ def test_a_png_of_169_megapixels_is_refused_in_milliseconds_and_without_a_warnin
         started = time.perf_counter()
         with pytest.raises(TooLarge, match="13000 x 13000 pixels, the limit is 50000000"):
             read_size(content, MIB, 50_000_000)
-    assert time.perf_counter() - started < 0.1
+    # Decoding it takes seconds.
+    assert time.perf_counter() - started < 0.5
 
 
 @given(st.binary(max_size=200), st.sampled_from(["JPEG", "PNG", "WEBP", "GIF"]), st.integers(0, 400))
