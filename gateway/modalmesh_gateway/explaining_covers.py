@@ -19,9 +19,8 @@ from modalmesh_gateway.explaining_falls import Falls
 
 Flags = npt.NDArray[np.bool_]
 
-# Draws contributions to their mean, so strongly that the difference between two pairs of diagonal corners, of which few
-# falls tell, shrinks to a third.
-_RIDGE = 2.0
+# Draws contributions to their mean, as strongly as the four falls that a region has a part in tell them apart.
+_RIDGE = 4.0
 
 
 @dataclass(frozen=True, slots=True)
