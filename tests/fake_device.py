@@ -21,16 +21,18 @@ from modalmesh_services.common.backends.device import Device
 
 NAME = "fake"
 _COPY = torch.ops.aten.copy_.default
+_OF_NUMBERS = frozenset(f"aten::{name}" for name in ("nonzero", "is_nonzero", "item", "_local_scalar_dense"))
+_BY_MASKS = frozenset(f"aten::{name}" for name in ("index.Tensor", "index_put_", "index_put", "_index_put_impl_"))
 
 
 @dataclass(slots=True)
 class FakeDevice:
-    """`sent` are tensors that came from the CPU, whether out of page-locked memory; `fetched` counts those that went
-    back, for each of which a GPU is waited for. No tensor is larger than `most_bytes`.
+    """`sent` are tensors that came from the CPU, whether out of page-locked memory; `waits` counts for what a GPU would
+    be waited for: tensors that went back, and shapes that only numbers tell. No tensor is larger than `most_bytes`.
     """
 
     sent: list[bool] = field(default_factory=list)
-    fetched: int = 0
+    waits: int = 0
     most_bytes: float = float("inf")
 
 
@@ -76,11 +78,14 @@ class _OnDevice(Tensor):
             _note_copy(*given[:2])
         elif any(each.dim() for each in others):
             raise RuntimeError(f"{operation}: tensors of {NAME}:0 and of cpu meet")
+        _device.waits += operation.name() in _OF_NUMBERS or (
+            operation.name() in _BY_MASKS and any(getattr(each, "dtype", None) == torch.bool for each in args[1])
+        )
         found = operation(*tree_map(_inside, args), **tree_map(_inside, kwargs or {}))
         if any(each.shape != each.numbers.shape for each in ours):
             raise NotImplementedError(f"{operation} lets a tensor of {NAME}:0 grow")
         if wanted and wanted[0] == "cpu":
-            _device.fetched += 1
+            _device.waits += 1
             return tree_map(lambda each: each.clone() if isinstance(each, Tensor) else each, found)
         # What an operation changed in place it gives back as it came.
         known = {id(each.numbers): each for each in ours} | {id(each): each for each in others}
@@ -97,7 +102,7 @@ def _note_copy(to: Tensor, of: Tensor) -> None:
     if not isinstance(of, _OnDevice):
         _device.sent.append(id(of) in _pinned)
     elif not isinstance(to, _OnDevice):
-        _device.fetched += 1
+        _device.waits += 1
 
 
 def _inside(value: Any) -> Any:

@@ -67,11 +67,13 @@ def test_a_device_ranks_and_explains_as_numpy_does(name: str) -> None:
         assert history[0] == pytest.approx(history[1], rel=1e-5, abs=1e-6)
 
 
-def test_a_requests_vectors_are_sent_once(device: FakeDevice) -> None:
+def test_a_requests_vectors_are_sent_once_and_the_device_is_waited_for_a_few_times(device: FakeDevice) -> None:
     model = ZeroShotOnDevice(CONFIG, Device("cuda"))
     model.rank(REQUESTS["whole"])
     assert all(device.sent)
-    assert len(device.sent) == 6
+    assert len(device.sent) == 7
+    # By either modality: which candidates and which liked items have it, which of them are counted, its weight, scores.
+    assert device.waits == 2 * 5
 
 
 @pytest.mark.usefixtures("device")

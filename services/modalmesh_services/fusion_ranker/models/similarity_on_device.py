@@ -38,20 +38,22 @@ def evidence(
 ) -> EvidenceOnDevice:
     """All of one device: candidates (C, D), liked (J, D) float32; weights (J,) float64; same (C, J), counted (C,)."""
     parts = torch.zeros(same.shape, dtype=torch.float64, device=same.device)
-    there, known = _present(candidates), _present(liked)
-    if not there.any() or not known.any():
+    present = _present(candidates)
+    # By numbers and not by masks, for each of which the device would be waited for.
+    there, known = present.nonzero()[:, 0], _present(liked).nonzero()[:, 0]
+    if not len(there) or not len(known):
         return EvidenceOnDevice(parts, 0.0, 0.0)
     weights = weights[known] / weights[known].sum()
-    to_candidates, among_liked = _cosines(candidates, liked, counted & there, config.imaginary)
+    to_candidates, among_liked = _cosines(candidates, liked, counted & present, config.imaginary)
     added = _kernel(to_candidates[there][:, known], config) * weights  # (C', J')
     others = ~same[there][:, known]
-    real = counted[there]
+    real = counted[there].nonzero()[:, 0]
     means = (added * others)[real].sum(dim=0) / (others[real].sum(dim=0) + config.imaginary)  # (J',)
     added = torch.where(others, added - means, 0.0)
     totals = added.sum(dim=1, keepdim=True)  # (C', 1)
     added_deviations = added / _deviation(totals[real], config.spread, config)
     compressed = added_deviations * _compression(added_deviations.sum(dim=1, keepdim=True))
-    parts[there.nonzero(), known.nonzero()[:, 0]] = compressed
+    parts[there[:, None], known] = compressed
     between = _kernel(among_liked[known][:, known], config) * weights
     return EvidenceOnDevice(parts, *_shift(added[real], means, between, weights, config))
 
@@ -98,4 +100,5 @@ def _shift(added: Tensor, means: Tensor, between: Tensor, weights: Tensor, confi
     scores = between.sum(dim=1) - (means.sum() - means)
     without = added.sum(dim=1, keepdim=True) - added
     deviations = _deviation(without, config.spread * (1.0 - weights), config)
-    return float(weights @ torch.asinh(scores / deviations)), float(1.0 / weights.square().sum())
+    shift, liked = torch.stack([weights @ torch.asinh(scores / deviations), 1.0 / weights.square().sum()]).tolist()
+    return shift, liked

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
@@ -23,12 +24,11 @@ class ZeroShotOnDevice(ZeroShotRanker):
 
     @torch.inference_mode()
     def _compared(self, request: RankRequest, taste: Taste, same: Flags) -> tuple[EvidenceOnDevice, EvidenceOnDevice]:
-        vectors = self._sent(request.vectors.values)
-        rows = self._sent(request.candidates.rows)
+        vectors, rows = self._sent(request.vectors.values), request.candidates.rows
         liked = vectors[self._sent(taste.rows)]
-        known = rows != NO_ROW
+        known = np.flatnonzero(rows != NO_ROW)
         candidates = vectors.new_zeros(len(rows), self.description.fused_dim)
-        candidates[known] = vectors[rows[known]]
+        candidates[self._sent(known)] = vectors[self._sent(rows[known])]
         weights, same_items, counted = map(self._sent, (taste.weights, same, request.candidates.counted))
         text, image = (
             evidence(candidates[:, part], liked[:, part], weights, same_items, counted, self._config.kernel)

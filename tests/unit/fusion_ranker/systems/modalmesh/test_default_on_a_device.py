@@ -69,10 +69,10 @@ def test_networks_and_dense_matrices_are_there_before_a_call_which_brings_little
     ours: ModalMeshRanker, device: FakeDevice, request_of_all: RankRequest
 ) -> None:
     device.sent.clear()
-    device.fetched = 0
+    device.waits = 0
     ours.rank(request_of_all)
     # By the two models that know contents twice each, by the three others once, and by the networks.
-    assert device.fetched == 8
+    assert device.waits == 8
     assert len(device.sent) == 9
     assert all(device.sent)
 

@@ -62,11 +62,11 @@ def test_what_a_call_brings_comes_out_of_page_locked_memory_and_its_answer_is_wa
     ours, theirs = both()
     request = rank_request(catalogue(), theirs.fuse(fuse_request(catalogue())), history(3), 10**12)
     device.sent.clear()
-    device.fetched = 0
+    device.waits = 0
     ours.rank(request)
     assert all(device.sent)
     assert 0 < len(device.sent) <= 8
-    assert device.fetched == 1
+    assert device.waits == 1
 
 
 @pytest.mark.usefixtures("device")
