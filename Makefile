@@ -16,7 +16,7 @@ UV := uv==0.13.9
 PYTHONS := python3.11 python3.12 python3.13 python3
 TYPED := modalmesh services gateway benchmarks deploy tests $(wildcard examples/*.py docs/*.py)
 
-.PHONY: help install demo test test-slow soak lint format protos contract settings release-check bench locks deploy-test deploy-check prometheus-rule constraints clean
+.PHONY: help install demo test test-slow soak lint format protos contract settings release-check gpu-check bench locks deploy-test deploy-check prometheus-rule constraints clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ contract: install ## keep the contract as this version releases it, in protos/re
 
 release-check: install ## build, install and try what would be released, as docs/releasing.md says; it is then in dist/
 	$(BIN)/python -m deploy.release
+
+gpu-check: install ## measure encoders and ranker on a GPU, alone and together [ARGS='--bundle DIR']; says so where there is none
+	$(BIN)/python -m benchmarks gpu $(ARGS)
 
 bench: install ## run one benchmark: NAME=ingest [ARGS='--data DIR']
 	$(BIN)/python -m benchmarks $(or $(NAME),--help) $(ARGS)

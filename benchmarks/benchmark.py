@@ -41,3 +41,9 @@ class NotComparable(ModalmeshError):
     """The contenders didn't do the same work, so their times say nothing."""
 
     reason = "NOT_COMPARABLE"
+
+
+class NotHere(ModalmeshError):
+    """The machine lacks what would be measured, such as a GPU."""
+
+    reason = "NOT_HERE"

@@ -8,15 +8,22 @@ from typing import Any
 import click
 from rich.console import Console
 
-from benchmarks import encode, explain, ingest, observability, rank
-from benchmarks.benchmark import Benchmark
+from benchmarks import encode, explain, gpu, ingest, observability, rank
+from benchmarks.benchmark import Benchmark, NotHere
 from modalmesh.cli import failures
 from modalmesh.cli.options import as_json, example, put_out
 from modalmesh.errors import ModalmeshError
 
-BENCHMARKS = (encode.BENCHMARK, ingest.BENCHMARK, explain.BENCHMARK, rank.BENCHMARK, observability.BENCHMARK)
+BENCHMARKS = (
+    encode.BENCHMARK,
+    ingest.BENCHMARK,
+    explain.BENCHMARK,
+    rank.BENCHMARK,
+    observability.BENCHMARK,
+    gpu.BENCHMARK,
+)
 
-DONE, FAILED, WRONG_USE = 0, 1, 2
+DONE, FAILED, WRONG_USE, NOT_HERE = 0, 1, 2, 3
 
 
 def main() -> None:
@@ -26,13 +33,17 @@ def main() -> None:
 
 
 def run(arguments: Sequence[str], benchmarks: Sequence[Benchmark] = BENCHMARKS) -> int:
-    """Run one; the exit code is 0 when it's done, 1 when it failed, 2 when it was used wrongly."""
+    """Run one; the exit code is 0 when it's done, 1 when it failed, 2 when it was used wrongly, 3 when this machine
+    lacks what would be measured.
+    """
     try:
         _group(benchmarks).main(list(arguments), prog_name="python -m benchmarks", standalone_mode=False)
     except click.UsageError as error:
         return _tell(failures.of_usage(error), arguments, WRONG_USE)
     except click.Abort:
         return _tell(failures.Failure("INTERRUPTED", "", "interrupted"), arguments, FAILED)
+    except NotHere as error:
+        return _tell(failures.of_error(error), arguments, NOT_HERE)
     except (ModalmeshError, OSError) as error:
         return _tell(failures.of_error(error), arguments, FAILED)
     return DONE
