@@ -8,7 +8,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from benchmarks import encode, explain, gpu, ingest, observability, rank
+from benchmarks import crowd, encode, explain, gpu, ingest, observability, rank
 from benchmarks.benchmark import Benchmark, NotHere
 from modalmesh.cli import failures
 from modalmesh.cli.options import as_json, example, put_out
@@ -21,6 +21,7 @@ BENCHMARKS = (
     rank.BENCHMARK,
     observability.BENCHMARK,
     gpu.BENCHMARK,
+    crowd.BENCHMARK,
 )
 
 DONE, FAILED, WRONG_USE, NOT_HERE = 0, 1, 2, 3
