@@ -67,6 +67,9 @@ def open_channel(address: str, max_message_bytes: int, tls: Tls | None = None) -
             # A service that was restarted is found again within a second, not after gRPC's two minutes.
             ("grpc.initial_reconnect_backoff_ms", 100),
             ("grpc.max_reconnect_backoff_ms", 1000),
+            # How long an address may be silent, such as that of a machine that is gone, before another try; gRPC's own
+            # 20 s would be most of a caller's time.
+            ("grpc.min_reconnect_backoff_ms", 3000),
             # Of replicas that are replaced within seconds, the new ones are found as soon.
             ("grpc.dns_min_time_between_resolutions_ms", 1000),
             ("grpc.enable_http_proxy", 0),
