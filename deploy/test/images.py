@@ -19,7 +19,7 @@ _GATEWAY_BYTES = 250_000_000
 _MEGABYTE = 1_000_000
 # Run inside each image, by root: no file is hidden. The names are those of what only building needs, or keeps.
 _LOOK = """
-import glob, importlib.util, json, os, shutil
+import glob, importlib.metadata, importlib.util, json, os, shutil
 find = lambda name: importlib.util.find_spec(name) is not None
 programs = ("gcc", "cc", "g++", "c++", "clang", "as", "ld", "make", "cmake", "nvcc", "protoc")
 caches = ("/root/.cache/*", "/var/cache/apt/*.bin", "/var/cache/apt/archives/*.deb", "/var/lib/apt/lists/*_*", "/tmp/*")
@@ -30,6 +30,8 @@ print(json.dumps({
         + [path for pattern in caches for path in glob.glob(pattern)]
         + [os.path.join(folder, file) for folder, _, files in os.walk("/opt") for file in files
            if file.partition("-")[0] in programs or file.endswith((".a", ".whl"))],
+    "lost": [str(file) for package in importlib.metadata.distributions() for file in package.files or ()
+             if ".dist-info/" in str(file) and not file.locate().exists()],
     "components": len(json.load(open("/opt/modalmesh/sbom.json"))["components"]),
 }))
 """
@@ -76,6 +78,8 @@ def check_images(docker: Docker, version: str) -> list[str]:
         if found["torch"] != (service not in ("gateway", "mesh-tools")):
             wrong.append(f"{service}: torch is there: {found['torch']}")
         wrong += [f"{service}: has {name}, which only building needs" for name in found["left over"]]
+        # Licences are there.
+        wrong += [f"{service}: lacks {name} of a package" for name in found["lost"]]
         if (user := inspect(docker, tag, "{{.Config.User}}")) != "10001:10001":
             wrong.append(f"{service}: runs as {user}")
         if not found["components"]:
