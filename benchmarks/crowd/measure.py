@@ -53,8 +53,8 @@ def measure(users: Sequence[int], items: int, calls: int, device: str, tell: Tel
         scored.append(
             Scored(
                 count,
-                _least(models, calls, time.thread_time),
-                _least(without_products(models), calls, time.thread_time),
+                _least(models, calls, time.process_time),
+                _least(without_products(models), calls, time.process_time),
                 None if on_device is None else _least(on_device, calls, time.perf_counter),
             )
         )

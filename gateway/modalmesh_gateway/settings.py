@@ -79,6 +79,12 @@ class GatewaySettings(ServerSettings):
             return Tls(ca, self.services_tls_certificate, self.services_tls_key)
         return Tls(ca, self.tls_certificate, self.tls_key)
 
+    @property
+    def shown_metrics_tls(self) -> Tls | None:
+        """As services show theirs: Prometheus is the mesh's, and needs to know no CA of callers."""
+        is_own = self.metrics_tls and self.services_tls_certificate
+        return self.services_tls if is_own else super().shown_metrics_tls
+
     @field_validator("services_tls_certificate", "services_tls_key", "services_tls_ca")
     @classmethod
     def _check_services_tls(cls, file: str, info: ValidationInfo) -> str:

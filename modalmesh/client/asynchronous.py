@@ -152,7 +152,7 @@ class AsyncClient:
         """Try until there is an answer, or none to hope for."""
         if call.known is not None:
             return call.decode(call.known)
-        attempts = Attempts(self._peer, self._timeout if timeout is None else timeout, call.repeatable)
+        attempts = Attempts(self._peer, call.method, self._timeout if timeout is None else timeout, call.repeatable)
         while True:
             try:
                 response = await self._send(call, attempts)
@@ -197,7 +197,7 @@ class AsyncClient:
 
     async def _stream(self, call: Call[list[Answer]], timeout: float) -> AsyncIterator[Answer]:
         """A response stream's entries. Only what hasn't begun to answer is tried again."""
-        attempts = Attempts(self._peer, timeout, call.repeatable)
+        attempts = Attempts(self._peer, call.method, timeout, call.repeatable)
         while True:
             responses = self._method(call)(call.argument(), **attempts.options)
             try:

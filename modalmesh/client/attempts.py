@@ -22,8 +22,9 @@ class Attempts:
     tried again for the client's own timeout. What isn't `repeatable` is tried once.
     """
 
-    def __init__(self, peer: Peer, timeout: float, repeatable: bool) -> None:
+    def __init__(self, peer: Peer, method: str, timeout: float, repeatable: bool) -> None:
         self._peer = peer
+        self._budget = peer.budget(method)
         self._repeatable = repeatable
         self._began = clock.now()
         self._deadline = self._began + timeout
@@ -49,7 +50,7 @@ class Attempts:
         """Something came back: from here on the call can't be repeated unseen, and a lost peer may return."""
         if not self._begun:
             self._begun = self._peer.answered = True
-            self._peer.budget.succeeded(took=self._tries > 0)
+            self._budget.succeeded(took=self._tries > 0)
 
     def waits_after(self, error: grpc.RpcError) -> Iterator[float]:
         """Seconds to sleep before the next try, one wait after another: more than one where the client's budget of
@@ -60,8 +61,8 @@ class Attempts:
         """
         was_reached = self._peer.answered
         typed = self._peer.error_of(error)
-        if not isinstance(typed, Unavailable | Overloaded | DeadlineExceeded):
-            self._peer.budget.succeeded(took=self._tries > 0)
+        if not isinstance(typed, Unavailable | Overloaded | DeadlineExceeded) and not self._begun:
+            self._budget.succeeded(took=self._tries > 0)
         self._tries += 1
         if math.isinf(self._give_up):
             self._give_up = clock.now() + self._peer.patience
@@ -74,7 +75,7 @@ class Attempts:
             self._waits += 1
             yield wait
             hint = 0.0
-            if self._peer.budget.take(clock.now()):
+            if self._budget.take(clock.now()):
                 return
 
     def _hint(self, error: ModalmeshError, was_reached: bool) -> float:

@@ -1,4 +1,4 @@
-"""How much one client may burden a mesh that is in trouble with calls that are tried again."""
+"""How much one client may burden a mesh that is in trouble with calls of one method that are tried again."""
 
 import threading
 

@@ -23,7 +23,8 @@ from modalmesh.v1.types_pb2 import DataType, Event, Item
 Answer = TypeVar("Answer")
 
 # What may be asked twice, because it reads, or because a second write of the same adds nothing: items are compared by
-# their content, events by their id. A method that isn't listed is tried once.
+# their content, events by their id. It undoes what another writer did between. A method that is not listed is tried
+# once.
 _REPEATABLE = frozenset(
     {
         "UpsertItems",

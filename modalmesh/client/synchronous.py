@@ -89,7 +89,9 @@ class Client:
             token, more = page.next_page_token, bool(page.next_page_token)
 
     def delete_items(self, item_ids: Sequence[str], *, timeout: float | None = None) -> types.DeleteSummary:
-        """Delete items. A try that is repeated may list ids as unknown that the first one deleted."""
+        """Delete items. A try that is repeated may list ids as unknown that the first one deleted, and deletes what
+        others created between.
+        """
         return self._call(calls.delete_items(self.namespace, item_ids), timeout)
 
     def get_history(self, user_id: str, *, timeout: float | None = None) -> types.History:
@@ -163,7 +165,7 @@ class Client:
 
     def _call(self, call: Call[Answer], timeout: float | None) -> Answer:
         seconds = self._timeout if timeout is None else timeout
-        return self._repeat(call, Attempts(self._peer, seconds, call.repeatable))
+        return self._repeat(call, Attempts(self._peer, call.method, seconds, call.repeatable))
 
     def _repeat(self, call: Call[Answer], attempts: Attempts) -> Answer:
         """Try until there is an answer, or none to hope for."""
@@ -182,7 +184,7 @@ class Client:
         window: deque[_Flight[Answer]] = deque()
         try:
             for call in coming:
-                window.append(_Flight(self, call, Attempts(self._peer, seconds, call.repeatable)))
+                window.append(_Flight(self, call, Attempts(self._peer, call.method, seconds, call.repeatable)))
                 if len(window) >= IN_FLIGHT:
                     yield window.popleft().land()
             while window:
@@ -193,7 +195,7 @@ class Client:
 
     def _stream(self, call: Call[list[Answer]], timeout: float) -> Iterator[Answer]:
         """A response stream's entries. Only what hasn't begun to answer is tried again."""
-        attempts = Attempts(self._peer, timeout, call.repeatable)
+        attempts = Attempts(self._peer, call.method, timeout, call.repeatable)
         while True:
             responses = self._method(call)(call.argument(), **attempts.options)
             try:

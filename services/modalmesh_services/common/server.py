@@ -85,8 +85,7 @@ class MeshServer:
             raise OSError(f"can't listen on {wanted}: the port is taken or the address isn't this machine's") from error
         if self._settings.metrics_port:
             place = (self._settings.host, self._settings.metrics_port)
-            tls = self._settings.tls if self._settings.metrics_tls else None
-            self._metrics_server = MetricsServer(*place, self.metrics, tls)
+            self._metrics_server = MetricsServer(*place, self.metrics, self._settings.shown_metrics_tls)
         await self.set_serving(False)
         await self.grpc.start()
 

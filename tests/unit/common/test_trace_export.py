@@ -38,3 +38,16 @@ def test_an_exporter_that_cannot_be_had_is_named(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("OTEL_TRACES_EXPORTER", "zipkin")
     with pytest.raises(ValueError, match="OTEL_TRACES_EXPORTER: takes otlp, console or none, got 'zipkin'"):
         TraceExport("gateway")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("OTEL_EXPORTER_OTLP_COMPRESSION", "foo"), ("OTEL_EXPORTER_OTLP_TIMEOUT", "soon")]
+)
+def test_whatever_opentelemetry_refuses_is_told_in_one_kind_of_error(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv("OTEL_TRACES_EXPORTER", "otlp")
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ValueError, match=r"can't be sent as OpenTelemetry's variables \(OTEL_\.\.\.\) ask: .*" + value):
+        TraceExport("gateway")
+    assert tracing.active() is None

@@ -57,6 +57,19 @@ def test_services_are_called_by_what_callers_see_unless_told_otherwise(authority
     assert services_tls(f"--services-tls-ca={inner.ca}") == Tls(inner.ca)
 
 
+def test_metrics_are_shown_as_services_show_theirs(authority: Authority, tmp_path: Path) -> None:
+    shown = authority.issue("gateway")
+    inner = Authority.create(tmp_path / "inner").issue("inner")
+
+    def metrics(*arguments: str) -> Tls | None:
+        return GatewaySettings.load("gateway", "", arguments).shown_metrics_tls
+
+    assert metrics(*flags(shown), *flags(inner, "services-")) is None
+    assert metrics(*flags(shown), "--metrics-tls=true") == shown
+    assert metrics(*flags(shown), f"--services-tls-ca={inner.ca}", "--metrics-tls=true") == shown
+    assert metrics(*flags(shown), *flags(inner, "services-"), "--metrics-tls=true") == inner
+
+
 def test_a_gateway_without_any_ca_calls_its_services_in_plaintext(authority: Authority) -> None:
     assert services_tls(*flags(authority.issue("gateway", ca=False))) is None
 

@@ -51,6 +51,11 @@ class ServerSettings(Configuration):
         """The files by which this server is known; none where it speaks plaintext."""
         return tls_or_none({"certificate": self.tls_certificate, "key": self.tls_key, "ca": self.tls_ca})
 
+    @property
+    def shown_metrics_tls(self) -> Tls | None:
+        """The files by which the metrics port is known; none where it is plaintext."""
+        return self.tls if self.metrics_tls else None
+
     @field_validator("metrics_tls")
     @classmethod
     def _check_metrics_tls(cls, wanted: bool, info: ValidationInfo) -> bool:

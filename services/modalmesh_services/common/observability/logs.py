@@ -40,7 +40,7 @@ def log_without_repr(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -
 
 def log_ended_thread(ended: threading.ExceptHookArgs) -> None:
     """As threading itself, which shows all that the error quotes, in no form that the log has."""
-    if ended.exc_value is not None:
+    if ended.exc_value is not None and ended.exc_type is not SystemExit:
         name = ended.thread.name if ended.thread else "a thread"
         error = (ended.exc_type, ended.exc_value, ended.exc_traceback)
         logging.getLogger("threading").error("%s ended", name, exc_info=error)

@@ -2,8 +2,12 @@
 
 import os
 import threading
+from typing import TYPE_CHECKING
 
 from modalmesh_services.common.observability import tracing
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
 
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 _EXPORTER = "OTEL_TRACES_EXPORTER"
@@ -40,26 +44,16 @@ class TraceExport:
         if not self._exporter:
             return
         try:
-            from opentelemetry.sdk.resources import Resource
-            from opentelemetry.sdk.trace import TracerProvider
-            from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SpanExporter
+            provider = _provider(service, self._exporter)
         except ImportError:
             raise ValueError(
                 f"traces are asked for ({_EXPORTER} or {_ENDPOINTS[0]}), which needs: pip install 'modalmesh[tracing]'"
             ) from None
-        # OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES win.
-        name = {} if os.environ.get("OTEL_SERVICE_NAME") else {"service.name": service}
-        resource = Resource.create({"service.namespace": "modalmesh", **name})
-        exporter: SpanExporter
-        if self._exporter == "console":
-            exporter = ConsoleSpanExporter()
-        else:
-            from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
-
-            exporter = OTLPSpanExporter()
-        self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
-        self._provider.add_span_processor(BatchSpanProcessor(exporter))
-        tracing.use(tracing.Tracing(self._provider))
+        except Exception as error:
+            # OpenTelemetry reads its variables itself, and has an error of its own for each that it can't take.
+            raise ValueError(f"traces can't be sent as OpenTelemetry's variables (OTEL_...) ask: {error}") from error
+        self._provider = provider
+        tracing.use(tracing.Tracing(provider))
 
     def close(self) -> None:
         """Send what is left, for as long as a stop may take."""
@@ -69,3 +63,23 @@ class TraceExport:
         flushing = threading.Thread(target=self._provider.shutdown, daemon=True)
         flushing.start()
         flushing.join(_FLUSH_SECONDS)
+
+
+def _provider(service: str, exporter_name: str) -> "TracerProvider":
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SpanExporter
+
+    exporter: SpanExporter
+    if exporter_name == "console":
+        exporter = ConsoleSpanExporter()
+    else:
+        from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+
+        exporter = OTLPSpanExporter()
+    # OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES win.
+    name = {} if os.environ.get("OTEL_SERVICE_NAME") else {"service.name": service}
+    resource = Resource.create({"service.namespace": "modalmesh", **name})
+    provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(exporter))
+    return provider

@@ -1,5 +1,6 @@
 """Several processes that learn one network, as torchrun starts them; one where it didn't."""
 
+import atexit
 import os
 from collections.abc import Sequence
 from typing import Self
@@ -61,6 +62,8 @@ class Processes:
 
 
 def _join(device: torch.device) -> None:
+    # NCCL's must be left before the interpreter ends, and nobody joins twice.
+    atexit.register(distributed.destroy_process_group)
     if device.type == "cpu":
         distributed.init_process_group("gloo")
         return
