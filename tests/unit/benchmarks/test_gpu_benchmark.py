@@ -103,6 +103,7 @@ def test_the_table_names_the_gpu() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_it_measures_real_services(capsys: pytest.CaptureFixture[str]) -> None:
     options = ["--device", "cpu", "--seconds", "2", "--callers", "4", "--rank-callers", "2", "--json"]
     assert run(["gpu", *options]) == 0

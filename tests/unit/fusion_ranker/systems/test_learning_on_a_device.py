@@ -73,7 +73,7 @@ def test_a_device_learns_what_the_cpu_learns() -> None:
     # In a process of its own: torch counts devices when it first goes backward, which another test may have done.
     process = multiprocessing.get_context("spawn").Process(target=all_learn)
     process.start()
-    process.join(100)
+    process.join(110)
     assert process.exitcode == 0
 
 
