@@ -19,7 +19,7 @@ from modalmesh_services.common.deadline import Deadline
 
 # Of a call, and of the message that it takes: what is beyond stays as the grid says.
 _MOST_COVERS = 40
-_MOST_BYTES = 16 * 1024 * 1024
+_MOST_BYTES = 32 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +31,16 @@ class Hiding:
 
 
 def hidden(items: Sequence[Sequence[RegionShare]], pictures: Sequence[bytes]) -> list[Hiding]:
-    """The covers of the first pictures, as many as a call may hide; a picture's all or none."""
+    """The covers of pictures from the first on, as many as a call may hide; a picture's all or none."""
     count = size = 0
     chosen: list[Hiding] = []
     for regions in items:
         own: list[Cover] = []
         for picture, covers in groupby(covers_of(regions), key=lambda cover: cover.picture):
             wanted = list(covers)
-            count += len(wanted)
-            size += len(wanted) * len(pictures[picture])
-            if count <= _MOST_COVERS and size <= _MOST_BYTES:
+            more = len(wanted) * len(pictures[picture])
+            if count + len(wanted) <= _MOST_COVERS and size + more <= _MOST_BYTES:
+                count, size = count + len(wanted), size + more
                 own += wanted
         chosen.append(Hiding(regions, own))
     return chosen

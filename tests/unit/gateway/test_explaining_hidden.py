@@ -69,8 +69,9 @@ def test_a_call_hides_no_more_than_it_may() -> None:
 
 
 def test_a_picture_is_covered_as_a_whole_or_not_at_all() -> None:
-    (found,) = hidden([[*regions(0, 3), *regions(1, 3)]], [FRONT, bytes(5 * 1024 * 1024)])
-    assert {cover.picture for cover in found.covers} == {0}
+    large = bytes(9 * 1024 * 1024)
+    (found,) = hidden([[*regions(0, 3), *regions(1, 3), *regions(2, 3)]], [FRONT, large, BACK])
+    assert {cover.picture for cover in found.covers} == {0, 2}
 
 
 @pytest.mark.parametrize(
