@@ -69,6 +69,7 @@ def all_learn() -> None:
         networks_of_the_default_learn()
 
 
+@pytest.mark.slow
 def test_a_device_learns_what_the_cpu_learns() -> None:
     # In a process of its own: torch counts devices when it first goes backward, which another test may have done.
     process = multiprocessing.get_context("spawn").Process(target=all_learn)

@@ -62,10 +62,15 @@ class Processes:
 
 
 def _join(device: torch.device) -> None:
-    # NCCL's must be left before the interpreter ends, and nobody joins twice.
-    atexit.register(distributed.destroy_process_group)
+    atexit.register(_leave)
     if device.type == "cpu":
         distributed.init_process_group("gloo")
         return
     torch.cuda.set_device(device)
     distributed.init_process_group("nccl", device_id=device)
+
+
+def _leave() -> None:
+    """Before the interpreter ends, as NCCL wants it."""
+    if distributed.is_initialized():
+        distributed.destroy_process_group()
