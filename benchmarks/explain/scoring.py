@@ -14,7 +14,7 @@ from modalmesh.embeddings import Embeddings
 from modalmesh.item_embeddings import ItemEmbeddings
 from modalmesh.positive import PositiveRule
 from modalmesh.types import Event, Item
-from modalmesh_gateway.explaining_falls import falls
+from modalmesh_gateway.explaining.falls import falls
 from modalmesh_gateway.ports import CandidateEntry, FuseInput, HistoryEntry, Ranker, RankInput
 from modalmesh_gateway.store import TokenVectors
 from modalmesh_services.common.deadline import Deadline

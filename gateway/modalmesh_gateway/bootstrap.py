@@ -10,9 +10,9 @@ from modalmesh_gateway.building import RecordBuilder
 from modalmesh_gateway.completion import Completion
 from modalmesh_gateway.encoding import Embedder
 from modalmesh_gateway.events import Recording
-from modalmesh_gateway.explaining import Explaining
-from modalmesh_gateway.explaining_naming import Naming
-from modalmesh_gateway.explaining_parts import Parts
+from modalmesh_gateway.explaining.explaining import Explaining
+from modalmesh_gateway.explaining.naming import Naming
+from modalmesh_gateway.explaining.parts import Parts
 from modalmesh_gateway.ingest import Ingest
 from modalmesh_gateway.overview import Overview
 from modalmesh_gateway.parts import PartMonitor

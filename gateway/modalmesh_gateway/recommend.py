@@ -5,11 +5,11 @@ from dataclasses import replace
 
 from modalmesh.errors import InvalidInput, Unavailable
 from modalmesh.types import Event, Explanation, Lack, RankedItem, RankedItems, Served
+from modalmesh_gateway.explaining.sentences import with_sentence
 from modalmesh_gateway.index import ItemIndex, best_first
 from modalmesh_gateway.parts import lack_of
 from modalmesh_gateway.ports import Ranker
 from modalmesh_gateway.retrieval import RANKER_FAILURES, Ordered, Retrieval
-from modalmesh_gateway.sentences import with_sentence
 from modalmesh_gateway.store import Store
 from modalmesh_gateway.views import NamespaceView
 from modalmesh_services.common.deadline import Deadline

@@ -11,8 +11,8 @@ from modalmesh.v1 import recommender_service_pb2 as pb
 from modalmesh.v1.recommender_service_pb2_grpc import RecommenderServicer
 from modalmesh_gateway.bootstrap import Gateway
 from modalmesh_gateway.convert import item_tokens, stack_tokens
-from modalmesh_gateway.explaining import check_pictures, most_explained
-from modalmesh_gateway.explaining_naming import Wanted
+from modalmesh_gateway.explaining.explaining import check_pictures, most_explained
+from modalmesh_gateway.explaining.naming import Wanted
 from modalmesh_gateway.ingest import Chunk, current_basis
 from modalmesh_gateway.ports import FuseInput
 from modalmesh_gateway.validation import (

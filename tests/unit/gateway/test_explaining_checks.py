@@ -8,7 +8,7 @@ import pytest
 from modalmesh.embeddings import Embeddings, ModelId
 from modalmesh.errors import Unavailable
 from modalmesh.types import Item, Lack, ModelInfo, WordShare
-from modalmesh_gateway.explaining_checks import Check, checks, without_for_real
+from modalmesh_gateway.explaining.checks import Check, checks, without_for_real
 from modalmesh_gateway.ports import Encoded, EncodedBatch, FuseInput
 from modalmesh_gateway.store import TokenVectors
 from modalmesh_services.common.deadline import Deadline

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from modalmesh.types import RegionShare
-from modalmesh_gateway.explaining_covers import Cover, contributions, covers_of
+from modalmesh_gateway.explaining.covers import Cover, contributions, covers_of
 
 
 def grid(rows: int, columns: int, picture: int = 0) -> list[RegionShare]:

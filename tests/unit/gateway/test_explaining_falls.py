@@ -6,7 +6,7 @@ import pytest
 from modalmesh.embeddings import Embeddings, ModelId
 from modalmesh.errors import ModelMismatch
 from modalmesh.types import Item
-from modalmesh_gateway.explaining_falls import falls
+from modalmesh_gateway.explaining.falls import falls
 from modalmesh_gateway.ports import CandidateEntry, FuseInput, RankInput
 from modalmesh_services.common.deadline import Deadline
 from tests.unit.gateway.numbered import MODEL, NumberedRanker

@@ -9,7 +9,7 @@ from modalmesh.embeddings import Embeddings, ModelId
 from modalmesh.errors import Overloaded
 from modalmesh.types import Item, Lack, ModelInfo, RegionShare
 from modalmesh_gateway.content import image_hash
-from modalmesh_gateway.explaining_hidden import Hiding, hidden, without_hidden
+from modalmesh_gateway.explaining.hidden import Hiding, hidden, without_hidden
 from modalmesh_gateway.ports import Encoded, EncodedBatch, FuseInput, Visual
 from modalmesh_gateway.store import TokenVectors
 from modalmesh_services.common.deadline import Deadline

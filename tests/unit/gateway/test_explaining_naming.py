@@ -8,11 +8,11 @@ import pytest
 
 from modalmesh.embeddings import Embeddings
 from modalmesh.types import Item, Lack, RegionShare, WordShare
-from modalmesh_gateway.explaining_checks import Check
-from modalmesh_gateway.explaining_hidden import Hiding
-from modalmesh_gateway.explaining_naming import Naming, Wanted
-from modalmesh_gateway.explaining_parts import Parts
-from modalmesh_gateway.explaining_removals import Removals
+from modalmesh_gateway.explaining.checks import Check
+from modalmesh_gateway.explaining.hidden import Hiding
+from modalmesh_gateway.explaining.naming import Naming, Wanted
+from modalmesh_gateway.explaining.parts import Parts
+from modalmesh_gateway.explaining.removals import Removals
 from modalmesh_gateway.ports import CandidateEntry, FuseInput, RankInput
 from modalmesh_services.common.deadline import Deadline
 from tests.unit.gateway.numbered import MODEL, NumberedRanker

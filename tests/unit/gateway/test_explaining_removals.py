@@ -7,7 +7,7 @@ import pytest
 
 from modalmesh.embeddings import Embeddings, FloatMatrix, ModelId, normalise
 from modalmesh.types import Item
-from modalmesh_gateway.explaining_removals import (
+from modalmesh_gateway.explaining.removals import (
     MOST_WORDS,
     PictureSource,
     TextSource,

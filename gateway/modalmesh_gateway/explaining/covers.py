@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from modalmesh.types import RegionShare
-from modalmesh_gateway.explaining_falls import Falls
+from modalmesh_gateway.explaining.falls import Falls
 
 Flags = npt.NDArray[np.bool_]
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from modalmesh.types import Lack, RegionShare, WordShare
-from modalmesh_gateway.explaining_checks import Check, checks
-from modalmesh_gateway.explaining_covers import Cover, contributions
-from modalmesh_gateway.explaining_falls import Falls, falls
-from modalmesh_gateway.explaining_hidden import hidden
-from modalmesh_gateway.explaining_parts import Parts
-from modalmesh_gateway.explaining_removals import Removals
+from modalmesh_gateway.explaining.checks import Check, checks
+from modalmesh_gateway.explaining.covers import Cover, contributions
+from modalmesh_gateway.explaining.falls import Falls, falls
+from modalmesh_gateway.explaining.hidden import hidden
+from modalmesh_gateway.explaining.parts import Parts
+from modalmesh_gateway.explaining.removals import Removals
 from modalmesh_gateway.ports import FuseInput, Ranker, RankInput
 from modalmesh_services.common.deadline import Deadline
 

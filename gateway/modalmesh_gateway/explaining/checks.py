@@ -12,8 +12,8 @@ import numpy as np
 
 from modalmesh.embeddings import FloatMatrix
 from modalmesh.types import Lack, WordShare
-from modalmesh_gateway.explaining_falls import Falls
-from modalmesh_gateway.explaining_removals import with_vector
+from modalmesh_gateway.explaining.falls import Falls
+from modalmesh_gateway.explaining.removals import with_vector
 from modalmesh_gateway.parts import PART_FAILURES, lack_of
 from modalmesh_gateway.ports import Encoder, FuseInput
 from modalmesh_services.common.deadline import Deadline

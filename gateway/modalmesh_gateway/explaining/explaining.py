@@ -9,15 +9,15 @@ import numpy as np
 
 from modalmesh.errors import InvalidInput, NotFound, TooLarge
 from modalmesh.types import Explanation, Explanations, Lack, RegionShare, Served, WordShare
-from modalmesh_gateway.explaining_falls import Falls
-from modalmesh_gateway.explaining_naming import Named, Naming, Wanted
-from modalmesh_gateway.explaining_parts import check_shown
-from modalmesh_gateway.explaining_removals import Removals
+from modalmesh_gateway.explaining.falls import Falls
+from modalmesh_gateway.explaining.naming import Named, Naming, Wanted
+from modalmesh_gateway.explaining.parts import check_shown
+from modalmesh_gateway.explaining.removals import Removals
+from modalmesh_gateway.explaining.sentences import with_sentence
 from modalmesh_gateway.ingest import current_basis
 from modalmesh_gateway.parts import PartMonitor, lack_of
 from modalmesh_gateway.ports import FuseInput, Ranker, RankInput
 from modalmesh_gateway.retrieval import RANKER_FAILURES, Retrieval
-from modalmesh_gateway.sentences import with_sentence
 from modalmesh_gateway.store import Store
 from modalmesh_gateway.views import NamespaceView
 from modalmesh_services.common.deadline import Deadline

@@ -11,8 +11,8 @@ from itertools import groupby
 from modalmesh.embeddings import FloatMatrix
 from modalmesh.types import Lack, RegionShare
 from modalmesh_gateway.content import image_hash
-from modalmesh_gateway.explaining_covers import Cover, covers_of
-from modalmesh_gateway.explaining_removals import with_vector
+from modalmesh_gateway.explaining.covers import Cover, covers_of
+from modalmesh_gateway.explaining.removals import with_vector
 from modalmesh_gateway.parts import PART_FAILURES, lack_of
 from modalmesh_gateway.ports import Encoder, FuseInput, Place, Visual
 from modalmesh_services.common.deadline import Deadline

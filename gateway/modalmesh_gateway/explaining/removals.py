@@ -8,9 +8,9 @@ import numpy as np
 
 from modalmesh.embeddings import Embeddings, FloatMatrix
 from modalmesh.types import RegionShare, WordShare
-from modalmesh_gateway.parts_pooling import Pooled
-from modalmesh_gateway.parts_regions import regions_of
-from modalmesh_gateway.parts_words import joined, words_of
+from modalmesh_gateway.explaining.pooling import Pooled
+from modalmesh_gateway.explaining.regions import regions_of
+from modalmesh_gateway.explaining.words import joined, words_of
 from modalmesh_gateway.ports import Encoded, FuseInput
 from modalmesh_gateway.store import TokenVectors
 

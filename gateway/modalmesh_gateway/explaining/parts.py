@@ -10,9 +10,9 @@ from typing import TypeVar
 from modalmesh.errors import InvalidInput
 from modalmesh.types import Lack, RegionShare, WordShare
 from modalmesh_gateway.content import image_hash, text_hash
-from modalmesh_gateway.explaining_checks import Check, without_for_real
-from modalmesh_gateway.explaining_hidden import Hiding, without_hidden
-from modalmesh_gateway.explaining_removals import (
+from modalmesh_gateway.explaining.checks import Check, without_for_real
+from modalmesh_gateway.explaining.hidden import Hiding, without_hidden
+from modalmesh_gateway.explaining.removals import (
     PictureSource,
     Removals,
     TextSource,
@@ -71,7 +71,7 @@ class Parts:
     async def without_words(
         self, items: Sequence[FuseInput], wanted: Sequence[Sequence[Check]], lacked: list[Lack], deadline: Deadline
     ) -> list[list[FuseInput]]:
-        """Each item as its checks say; see explaining_checks."""
+        """Each item as its checks say; see explaining.checks."""
         return await without_for_real(self._text, items, wanted, lacked, deadline)
 
     async def without_hidden(
@@ -82,7 +82,7 @@ class Parts:
         lacked: list[Lack],
         deadline: Deadline,
     ) -> list[list[FuseInput]]:
-        """Each item without what is to be hidden; see explaining_hidden."""
+        """Each item without what is to be hidden; see explaining.hidden."""
         return await without_hidden(self._image, items, pictures, wanted, lacked, deadline)
 
     async def regions(

@@ -1,6 +1,6 @@
 import pytest
 
-from modalmesh_gateway.parts_regions import regions_of
+from modalmesh_gateway.explaining.regions import regions_of
 from modalmesh_gateway.ports import Place
 
 

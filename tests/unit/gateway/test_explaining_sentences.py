@@ -1,7 +1,7 @@
 import pytest
 
 from modalmesh.types import Explanation, HistoryShare, RegionShare, SignalShare, WordShare
-from modalmesh_gateway.sentences import sentence
+from modalmesh_gateway.explaining.sentences import sentence
 
 TITLES = {"a": "Striped mug", "b": "Striped plate"}
 

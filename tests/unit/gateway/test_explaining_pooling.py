@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from modalmesh.embeddings import FloatMatrix, normalise
-from modalmesh_gateway.parts_pooling import Pooled
+from modalmesh_gateway.explaining.pooling import Pooled
 
 PARTS: FloatMatrix = np.random.default_rng(0).normal(1.0, 1.0, (5, 8)).astype(np.float32)
 

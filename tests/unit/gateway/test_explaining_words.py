@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modalmesh_gateway.parts_words import Word, joined, words_of
+from modalmesh_gateway.explaining.words import Word, joined, words_of
 from modalmesh_gateway.ports import Place
 
 

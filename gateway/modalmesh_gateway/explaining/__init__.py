@@ -1,0 +1,1 @@
+"""Why an item got its score: signals, history, words and regions, and sentences of them."""
