@@ -107,7 +107,8 @@ class RegionShare:
     """What a region of the request's picture number `picture`, from 0, added: a box as shares of width and height.
 
     `contribution`: its part in how far the logit falls without the whole picture, which those of a picture's regions
-    add up to. A call weighs some 4 pictures of 32 MiB in all so; of others it is what the encoder's grid foretells. `share` is as that of a word, of the signal image.
+    add up to. A call weighs some 4 pictures of 32 MiB in all so; of others it is what the encoder's grid foretells.
+    `share` is as that of a word, of the signal image.
     """
 
     picture: int
