@@ -70,6 +70,11 @@ def open_channel(address: str, max_message_bytes: int, tls: Tls | None = None) -
             # How long an address may be silent, such as that of a machine that is gone, before another try; gRPC's own
             # 20 s would be most of a caller's time.
             ("grpc.min_reconnect_backoff_ms", 3000),
+            # A replica that hangs keeps its connection, and would keep its turn: one that answers no ping loses both.
+            ("grpc.keepalive_time_ms", 10_000),
+            ("grpc.http2.ping_timeout_ms", 5_000),
+            ("grpc.keepalive_permit_without_calls", 1),
+            ("grpc.http2.max_pings_without_data", 0),
             # Of replicas that are replaced within seconds, the new ones are found as soon.
             ("grpc.dns_min_time_between_resolutions_ms", 1000),
             ("grpc.enable_http_proxy", 0),

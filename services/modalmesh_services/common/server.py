@@ -61,6 +61,9 @@ class MeshServer:
                 ("grpc.max_send_message_length", settings.max_message_bytes),
                 # A port that is taken must say so instead of being shared.
                 ("grpc.so_reuseport", 0),
+                # The gateway asks every 10 s whether its services are there, also while it has no calls for them.
+                ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
+                ("grpc.keepalive_permit_without_calls", 1),
                 # Calls under way are finished on the old connection; gRPC varies the age by a tenth.
                 ("grpc.max_connection_age_ms", _milliseconds_or_never(settings.connection_seconds)),
             ],
