@@ -118,8 +118,10 @@ def test_a_model_that_the_device_has_no_memory_for_is_refused_at_the_start(bundl
 @pytest.mark.usefixtures("device")
 def test_auto_is_the_gpu_where_there_is_one(bundle: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "/cuda/" in load(FusionRankerSettings(model=bundle)).description.build
-    monkeypatch.setattr("modalmesh_services.common.backends.device._cuda_devices", lambda: 0)
-    assert "/cpu/" in load(FusionRankerSettings(model=bundle)).description.build
+    # Undone before the device is: another test's machine has no GPU.
+    with monkeypatch.context() as patch:
+        patch.setattr("modalmesh_services.common.backends.device._cuda_devices", lambda: 0)
+        assert "/cpu/" in load(FusionRankerSettings(model=bundle)).description.build
 
 
 def test_the_setting_is_that_of_the_encoders() -> None:
