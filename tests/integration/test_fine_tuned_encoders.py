@@ -78,7 +78,8 @@ async def test_a_text_encoder_serves_fine_tuned_weights(tmp_path: Path, layers: 
     assert not np.allclose(spaces["base"][1], spaces["weights"][1], atol=1e-3)
 
 
-@pytest.mark.parametrize("layers", ["none", pytest.param("last:1", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("layers", ["none", "last:1"])
 async def test_an_image_encoder_serves_fine_tuned_weights(tmp_path: Path, layers: str) -> None:
     base = image_base(tmp_path / "base")
     document = await fine_tune(picture_folder(tmp_path / "data"), "image", layers, base, tmp_path / "weights")

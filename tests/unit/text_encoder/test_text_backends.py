@@ -33,7 +33,9 @@ def exact(tmp_path_factory: pytest.TempPathFactory) -> LoadedText:
     return load(settings("packaged", tmp_path_factory.mktemp("cache"), backend="torch", precision="fp32"))
 
 
-@pytest.mark.parametrize("build", ["torch/bf16", "openvino/fp32", "openvino/bf16"])
+@pytest.mark.parametrize(
+    "build", ["torch/bf16", "openvino/fp32", pytest.param("openvino/bf16", marks=pytest.mark.slow)]
+)
 def test_every_build_of_the_packaged_model_keeps_its_vectors(tmp_path: Path, exact: LoadedText, build: str) -> None:
     backend, precision = build.split("/")
     loaded = load(settings("packaged", tmp_path, backend=backend, precision=precision))

@@ -46,6 +46,7 @@ def one_of_two(rank: int, folder: Path) -> None:
         distributed.destroy_process_group()
 
 
+@pytest.mark.slow
 def test_two_processes_have_the_curve_of_one_and_the_same_weights(tmp_path: Path) -> None:
     spawn = multiprocessing.get_context("spawn")
     both = [spawn.Process(target=one_of_two, args=(rank, tmp_path)) for rank in range(2)]
