@@ -12,9 +12,9 @@ import numpy as np
 
 from modalmesh.embeddings import FloatMatrix
 from modalmesh.types import Lack, WordShare
+from modalmesh_gateway.explaining.anew import vectors_anew
 from modalmesh_gateway.explaining.falls import Falls
 from modalmesh_gateway.explaining.removals import with_vector
-from modalmesh_gateway.parts import PART_FAILURES, lack_of
 from modalmesh_gateway.ports import Encoder, FuseInput
 from modalmesh_services.common.deadline import Deadline
 
@@ -52,22 +52,11 @@ async def without_for_real(
     deadline: Deadline,
 ) -> list[list[FuseInput]]:
     """Each item as its checks say, encoded anew; none where the encoder fails now or was replaced."""
-    nothing: list[list[FuseInput]] = [[] for _ in items]
     texts = list(dict.fromkeys(check.left for own in wanted for check in own))
-    if not texts:
-        return nothing
-    try:
-        batch = await encoder.encode(texts, deadline)
-    except PART_FAILURES as error:
-        lacked.append(lack_of(encoder.name, error))
-        return nothing
-    vectors = {
-        text: result.values[0] for text, result in zip(texts, batch.results, strict=True) if result.values is not None
-    }
-    fingerprints = {item.text.embeddings.model.fingerprint for item in items if item.text}
-    if len(vectors) < len(texts) or fingerprints != {batch.model.fingerprint}:
-        lacked.append(Lack(encoder.name, "MODEL_CHANGED"))
-        return nothing
+    found = await vectors_anew(encoder, texts, [item.text for item in items], lacked, deadline)
+    if not found:
+        return [[] for _ in items]
+    vectors = dict(zip(texts, found, strict=True))
     return [
         [_with_text(item, check.field, vectors[check.left]) for check in own]
         for item, own in zip(items, wanted, strict=True)

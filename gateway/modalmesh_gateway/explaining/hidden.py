@@ -11,9 +11,9 @@ from itertools import groupby
 from modalmesh.embeddings import FloatMatrix
 from modalmesh.types import Lack, RegionShare
 from modalmesh_gateway.content import image_hash
+from modalmesh_gateway.explaining.anew import vectors_anew
 from modalmesh_gateway.explaining.covers import Cover, covers_of
 from modalmesh_gateway.explaining.removals import with_vector
-from modalmesh_gateway.parts import PART_FAILURES, lack_of
 from modalmesh_gateway.ports import Encoder, FuseInput, Place, Visual
 from modalmesh_services.common.deadline import Deadline
 
@@ -55,24 +55,14 @@ async def without_hidden(
     deadline: Deadline,
 ) -> list[list[FuseInput]]:
     """Each item without each of its covers' regions, encoded anew; none where the encoder fails now or was replaced."""
-    nothing: list[list[FuseInput]] = [[] for _ in items]
     asked = [
         Visual(pictures[cover.picture], hidden=tuple(_box(own.regions[place]) for place in cover.places))
         for own in wanted
         for cover in own.covers
     ]
-    if not asked:
-        return nothing
-    try:
-        batch = await encoder.encode(asked, deadline)
-    except PART_FAILURES as error:
-        lacked.append(lack_of(encoder.name, error))
-        return nothing
-    vectors = [result.values[0] for result in batch.results if result.values is not None]
-    fingerprints = {item.image.embeddings.model.fingerprint for item in items if item.image}
-    if len(vectors) < len(asked) or fingerprints != {batch.model.fingerprint}:
-        lacked.append(Lack(encoder.name, "MODEL_CHANGED"))
-        return nothing
+    vectors = await vectors_anew(encoder, asked, [item.image for item in items], lacked, deadline)
+    if not vectors:
+        return [[] for _ in items]
     coming = iter(vectors)
     return [
         [_with_picture(item, pictures[cover.picture], next(coming)) for cover in own.covers]
