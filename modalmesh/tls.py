@@ -44,6 +44,11 @@ class Tls:
         if self.ca:
             check_certificates("ca", self.ca)
 
+    def over(self, other: "Tls") -> "Tls":
+        """These files, and of another's what is missing: its CA, and its certificate together with the key."""
+        own = self if self.certificate else other
+        return Tls(self.ca or other.ca, own.certificate, own.key)
+
     def stamp(self) -> Stamp:
         """Another one as soon as a file was replaced.
 

@@ -71,13 +71,10 @@ class GatewaySettings(ServerSettings):
     @property
     def services_tls(self) -> Tls | None:
         """The files by which services are called; none where that is in plaintext."""
-        ca = self.services_tls_ca or self.tls_ca
-        if not ca:
-            # Services can be trusted by a CA alone: a gateway that has none speaks TLS with its callers only.
-            return None
-        if self.services_tls_certificate:
-            return Tls(ca, self.services_tls_certificate, self.services_tls_key)
-        return Tls(ca, self.tls_certificate, self.tls_key)
+        own = Tls(self.services_tls_ca, self.services_tls_certificate, self.services_tls_key)
+        found = own.over(Tls(self.tls_ca, self.tls_certificate, self.tls_key))
+        # Services can be trusted by a CA alone: a gateway that has none speaks TLS with its callers only.
+        return found if found.ca else None
 
     @property
     def shown_metrics_tls(self) -> Tls | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from modalmesh.tls import Tls
 
 _GATEWAY, _SERVICES = "MODALMESH_", "MODALMESH_SERVICES_"
-_SETTINGS = ("TLS_CERTIFICATE", "TLS_KEY", "TLS_CA")
+_SETTINGS = {"ca": "TLS_CA", "certificate": "TLS_CERTIFICATE", "key": "TLS_KEY"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,28 +25,20 @@ def security(prefix: str, environment: Mapping[str, str]) -> Security:
     """
     own = _files(prefix, environment)
     if prefix == _GATEWAY:
-        return Security(_caller(own, own)) if own["TLS_CERTIFICATE"] else Security()
-    shown = _shown_to_services(environment)
-    inherits = not any(own.values()) and bool(shown["TLS_CA"])
-    found = shown if inherits else own
-    if not found["TLS_CERTIFICATE"]:
-        return Security()
-    put = {f"{prefix}{name}": value for name, value in found.items()} if inherits else {}
-    return Security(_caller(found, shown), put)
+        return _secured(own, own, {})
+    # Where it has none for services, those by which its callers know it.
+    shown = _files(_SERVICES, environment).over(_files(_GATEWAY, environment))
+    if own != Tls() or not shown.ca:
+        return _secured(own, shown, {})
+    return _secured(shown, shown, {f"{prefix}{name}": getattr(shown, field) for field, name in _SETTINGS.items()})
 
 
-def _files(prefix: str, environment: Mapping[str, str]) -> dict[str, str]:
-    return {name: environment.get(f"{prefix}{name}", "") for name in _SETTINGS}
+def _files(prefix: str, environment: Mapping[str, str]) -> Tls:
+    return Tls(**{field: environment.get(f"{prefix}{name}", "") for field, name in _SETTINGS.items()})
 
 
-def _shown_to_services(environment: Mapping[str, str]) -> dict[str, str]:
-    """The gateway's own as a caller: where it has none for services, those by which its callers know it."""
-    callers, services = _files(_GATEWAY, environment), _files(_SERVICES, environment)
-    if not services["TLS_CERTIFICATE"]:
-        services |= {name: callers[name] for name in ("TLS_CERTIFICATE", "TLS_KEY")}
-    return {**services, "TLS_CA": services["TLS_CA"] or callers["TLS_CA"]}
-
-
-def _caller(server: Mapping[str, str], shown: Mapping[str, str]) -> Tls:
+def _secured(server: Tls, shown: Tls, environment: Mapping[str, str]) -> Security:
     """On this machine a server is known by its very certificate, whoever has signed it."""
-    return Tls(server["TLS_CERTIFICATE"], shown["TLS_CERTIFICATE"], shown["TLS_KEY"])
+    if not server.certificate:
+        return Security()
+    return Security(Tls(server.certificate, shown.certificate, shown.key), environment)
