@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
-import torch
 from torch import Tensor, nn
 
 from modalmesh.types import Item
@@ -80,10 +79,3 @@ def choose_layers(encoder: TunableEncoder, layers: Layers) -> dict[str, nn.Param
         for name, parameter in module.named_parameters()
         if parameter.requires_grad
     }
-
-
-def training_device(name: str) -> torch.device:
-    """Raises ValueError: there is no such device here."""
-    from modalmesh_services.common.backends.device import places
-
-    return torch.device(str(places(name, "fp32", backend="torch")[0].device))

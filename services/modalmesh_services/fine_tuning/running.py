@@ -14,8 +14,9 @@ import torch
 from modalmesh.data_folder import DataFolder
 from modalmesh.errors import InvalidInput
 from modalmesh.types import Modality
+from modalmesh_services.common.backends.device import find_device, torch_device
 from modalmesh_services.fine_tuning.checkpoint import Checkpoint, Epoch, Progress
-from modalmesh_services.fine_tuning.encoder import TunableEncoder, choose_layers, training_device
+from modalmesh_services.fine_tuning.encoder import TunableEncoder, choose_layers
 from modalmesh_services.fine_tuning.layers import Layers
 from modalmesh_services.fine_tuning.likes import split
 from modalmesh_services.fine_tuning.reading import Data, read
@@ -117,7 +118,7 @@ def _step(epoch: Epoch, schedule: Schedule) -> Step:
 def _encoder(order: Order) -> TunableEncoder:
     """Raises InvalidInput: the base model can't be loaded."""
     try:
-        device = training_device(order.device)
+        device = torch_device(find_device(order.device))
         if order.modality == "text":
             from modalmesh_services.fine_tuning.text import TunableText
 

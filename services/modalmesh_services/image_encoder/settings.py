@@ -1,7 +1,7 @@
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from modalmesh_services.common.backends.device import Backend, Precision
+from modalmesh_services.common.backends.device import NAMES, Backend, Precision
 from modalmesh_services.common.configuration.settings import ServerSettings
 from modalmesh_services.image_encoder.videos import VideoLimits
 
@@ -15,7 +15,7 @@ class ImageEncoderSettings(ServerSettings):
         "packaged", description="packaged, a Hugging Face folder, a torchvision name such as resnet50, or a hub name"
     )
     weights: str = Field("", description="file or folder with a torchvision model's weights; empty downloads them once")
-    device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu or cuda:N")
+    device: str = Field("auto", pattern=NAMES, description="auto, cpu or cuda:N")
     backend: Backend = Field("auto", description="auto is OpenVINO on a CPU where it can run the model, else torch")
     precision: Precision = Field("auto", description="auto is bf16 where the device has it")
     threads: int = Field(0, ge=0, description="CPU cores for the model; 0 takes all")

@@ -3,7 +3,7 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from modalmesh_services.common.backends.device import Backend, Precision
+from modalmesh_services.common.backends.device import NAMES, Backend, Precision
 from modalmesh_services.common.configuration.settings import ServerSettings
 
 Pooling = Literal["auto", "mean", "cls"]
@@ -13,7 +13,7 @@ class TextEncoderSettings(ServerSettings):
     model_config = SettingsConfigDict(env_prefix="MODALMESH_TEXT_ENCODER_")
 
     model: str = Field("packaged", description="packaged, a Hugging Face folder, or a name on the hub")
-    device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu or cuda:N")
+    device: str = Field("auto", pattern=NAMES, description="auto, cpu or cuda:N")
     backend: Backend = Field("auto", description="auto is OpenVINO on a CPU where it can run the model, else torch")
     precision: Precision = Field("auto", description="auto is bf16 where the device has it")
     threads: int = Field(0, ge=0, description="CPU cores for the model; 0 takes all")

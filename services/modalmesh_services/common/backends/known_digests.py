@@ -32,6 +32,8 @@ class KnownDigests:
     def of(self, path: Path) -> str:
         """SHA-256 of a file's content, hexadecimal. Raises OSError: it can't be read."""
         name, before, now = str(path.resolve()), path.stat(), time.time_ns()
+        if before.st_size < _LEAST_BYTES:
+            return fingerprint.of_file(path)
         known = self._read()
         identity, digest = known.pop(name, ("", ""))
         if identity == _identity(before):
@@ -39,7 +41,7 @@ class KnownDigests:
         digest = fingerprint.of_file(path)
         settled = max(before.st_mtime_ns, before.st_ctime_ns) < now - _SETTLED_NANOSECONDS
         unchanged = _identity(path.stat()) == _identity(before)
-        if before.st_size >= _LEAST_BYTES and settled and unchanged:
+        if settled and unchanged:
             self._write({**known, name: (_identity(before), digest)})
         return digest
 
