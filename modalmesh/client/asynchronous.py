@@ -152,13 +152,12 @@ class AsyncClient:
         """Try until there is an answer, or none to hope for."""
         if call.known is not None:
             return call.decode(call.known)
-        attempts = Attempts(self._peer, call.method, self._timeout if timeout is None else timeout, call.repeatable)
+        attempts = Attempts(self._peer, call, self._timeout if timeout is None else timeout)
         while True:
             try:
                 response = await self._send(call, attempts)
             except grpc.RpcError as error:
-                for seconds in attempts.waits_after(error):
-                    await clock.sleep_on_loop(seconds)
+                await _wait(attempts, error)
             else:
                 attempts.answered()
                 return call.decode(response)
@@ -197,7 +196,7 @@ class AsyncClient:
 
     async def _stream(self, call: Call[list[Answer]], timeout: float) -> AsyncIterator[Answer]:
         """A response stream's entries. Only what hasn't begun to answer is tried again."""
-        attempts = Attempts(self._peer, call.method, timeout, call.repeatable)
+        attempts = Attempts(self._peer, call, timeout)
         while True:
             responses = self._method(call)(call.argument(), **attempts.options)
             try:
@@ -207,10 +206,15 @@ class AsyncClient:
                         yield entry
                 return
             except grpc.RpcError as error:
-                for seconds in attempts.waits_after(error):
-                    await clock.sleep_on_loop(seconds)
+                await _wait(attempts, error)
             finally:
                 responses.cancel()
 
     def _method(self, call: Call[Answer]) -> Any:
         return getattr(self._stub, call.method)
+
+
+async def _wait(attempts: Attempts, error: grpc.RpcError) -> None:
+    """Until the next try; raises the typed error where there is none."""
+    for seconds in attempts.waits_after(error):
+        await clock.sleep_on_loop(seconds)

@@ -12,6 +12,7 @@ import grpc
 
 from modalmesh.client import clock
 from modalmesh.client.backoff import backoff
+from modalmesh.client.calls import Call
 from modalmesh.client.peer import CONNECTION_LOST, Peer, is_no_connection
 from modalmesh.errors import DeadlineExceeded, ModalmeshError, Overloaded, Unavailable
 from modalmesh.status import REQUEST_ID_KEY
@@ -22,10 +23,10 @@ class Attempts:
     tried again for the client's own timeout. What isn't `repeatable` is tried once.
     """
 
-    def __init__(self, peer: Peer, method: str, timeout: float, repeatable: bool) -> None:
+    def __init__(self, peer: Peer, call: Call[Any], timeout: float) -> None:
         self._peer = peer
-        self._budget = peer.budget(method)
-        self._repeatable = repeatable
+        self._budget = peer.budget(call.method)
+        self._repeatable = call.repeatable
         self._began = clock.now()
         self._deadline = self._began + timeout
         self._give_up = self._deadline

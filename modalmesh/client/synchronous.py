@@ -165,7 +165,7 @@ class Client:
 
     def _call(self, call: Call[Answer], timeout: float | None) -> Answer:
         seconds = self._timeout if timeout is None else timeout
-        return self._repeat(call, Attempts(self._peer, call.method, seconds, call.repeatable))
+        return self._repeat(call, Attempts(self._peer, call, seconds))
 
     def _repeat(self, call: Call[Answer], attempts: Attempts) -> Answer:
         """Try until there is an answer, or none to hope for."""
@@ -184,7 +184,7 @@ class Client:
         window: deque[_Flight[Answer]] = deque()
         try:
             for call in coming:
-                window.append(_Flight(self, call, Attempts(self._peer, call.method, seconds, call.repeatable)))
+                window.append(_Flight(self, call, Attempts(self._peer, call, seconds)))
                 if len(window) >= IN_FLIGHT:
                     yield window.popleft().land()
             while window:
@@ -195,7 +195,7 @@ class Client:
 
     def _stream(self, call: Call[list[Answer]], timeout: float) -> Iterator[Answer]:
         """A response stream's entries. Only what hasn't begun to answer is tried again."""
-        attempts = Attempts(self._peer, call.method, timeout, call.repeatable)
+        attempts = Attempts(self._peer, call, timeout)
         while True:
             responses = self._method(call)(call.argument(), **attempts.options)
             try:

@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from modalmesh.client import clock
 from modalmesh.client.attempts import Attempts
 from modalmesh.client.backoff import FIRST_WAIT, LONGEST_WAIT, backoff
+from modalmesh.client.calls import Call
 from modalmesh.client.peer import Peer
 from modalmesh.errors import DeadlineExceeded, InternalError, ModalmeshError, Overloaded, Unavailable
 from modalmesh.status import DETAILS_KEY, REQUEST_ID_KEY, status_code, to_status
+from modalmesh.v1.recommender_service_pb2 import GetStatusRequest
 
 HINTS = st.floats(0.0, 120.0)
 RETRYABLE = st.one_of(
@@ -41,6 +43,10 @@ def raised(error: ModalmeshError) -> grpc.RpcError:
     """As a stub raises it."""
     details = grpc.aio.Metadata((DETAILS_KEY, to_status(error).SerializeToString()))
     return grpc.aio.AioRpcError(status_code(error), grpc.aio.Metadata(), details, error.message)
+
+
+def calling(method: str) -> Call[None]:
+    return Call(method, GetStatusRequest(), lambda _: None)
 
 
 def answering_peer() -> Peer:
@@ -93,7 +99,7 @@ def test_tries_go_on_until_the_deadline_and_never_past_it_nor_before_the_hint(
 ) -> None:
     """Each try takes a share of what is left, and fails."""
     coming = cycle(failures)
-    attempts, end = Attempts(answering_peer(), "Recommend", timeout, repeatable=True), fake.now + timeout
+    attempts, end = Attempts(answering_peer(), calling("Recommend"), timeout), fake.now + timeout
 
     def failing() -> ModalmeshError:
         share, error = next(coming)
@@ -118,7 +124,7 @@ def test_without_a_deadline_tries_go_on_for_the_clients_own_timeout(
 ) -> None:
     peer = Peer("mesh:1", timeout=patience)
     peer.answered = True
-    attempts = Attempts(peer, "Recommend", float("inf"), repeatable=True)
+    attempts = Attempts(peer, calling("Recommend"), float("inf"))
     fake.now += worked
     failed_at = fake.now
     ride(fake, attempts, lambda: Unavailable("redis", "is down", retry_after=0.0))
@@ -130,7 +136,7 @@ def test_a_client_without_any_deadline_gives_up_all_the_same() -> None:
 
 
 def test_what_may_not_be_repeated_is_tried_once(fake: Clock) -> None:
-    attempts = Attempts(answering_peer(), "Recommend", 30.0, repeatable=False)
+    attempts = Attempts(answering_peer(), calling("ChargeCard"), 30.0)
     with pytest.raises(Unavailable) as last:
         next(attempts.waits_after(raised(Unavailable("redis", "redis is down"))))
     assert last.value.tries == 1
@@ -139,11 +145,11 @@ def test_what_may_not_be_repeated_is_tried_once(fake: Clock) -> None:
 def test_a_call_that_can_be_answered_never_waits_for_those_that_cannot(fake: Clock) -> None:
     peer, down = answering_peer(), Unavailable("text-encoder", "is down", retry_after=0.0)
     for _ in range(100):
-        ride(fake, Attempts(peer, "SearchItems", 30.0, repeatable=True), lambda: down)
+        ride(fake, Attempts(peer, calling("SearchItems"), 30.0), lambda: down)
         while peer.budget("SearchItems").take(fake.now):
             pass
     failed_at = fake.now
-    for wait in Attempts(peer, "Recommend", 30.0, repeatable=True).waits_after(raised(down)):
+    for wait in Attempts(peer, calling("Recommend"), 30.0).waits_after(raised(down)):
         fake.now += wait
     assert fake.now - failed_at <= FIRST_WAIT
 
@@ -153,7 +159,7 @@ def test_a_stream_that_breaks_gives_back_no_more_than_it_took(fake: Clock) -> No
     budget = peer.budget("GetEmbeddings")
     while budget.take(fake.now):
         pass
-    attempts = Attempts(peer, "GetEmbeddings", 30.0, repeatable=True)
+    attempts = Attempts(peer, calling("GetEmbeddings"), 30.0)
     for wait in attempts.waits_after(raised(Unavailable("redis", "is down", retry_after=0.0))):
         fake.now += wait
     while budget.take(fake.now):
