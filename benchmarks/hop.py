@@ -15,6 +15,18 @@ OPTIONS = (
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
+def answer(address: str, method: str, request: bytes, seconds: float) -> bytes | None:
+    """Of a call of at most so many seconds; `method` is the full name. None where it fails, as it does while a server
+    starts.
+    """
+    with grpc.insecure_channel(address, options=OPTIONS) as channel:
+        call: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(method, bytes, bytes)
+        try:
+            return call(request, timeout=seconds)
+        except grpc.RpcError:
+            return None
+
+
 async def serve(port: int, method: str, answers: Mapping[str, bytes]) -> None:
     """Answer this method of services by name, whatever comes, until the process ends."""
     server = grpc.aio.server(options=OPTIONS)

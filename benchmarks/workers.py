@@ -1,11 +1,17 @@
 """Processes of a benchmark's own, which end with what needs them."""
 
+import asyncio
 import multiprocessing
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ProcessPoolExecutor
 from types import TracebackType
-from typing import ParamSpec, Self, TypeVar
+from typing import Any, ParamSpec, Self, TypeVar
+
+import uvloop
+
+# grpc.aio belongs to the first loop that it meets, so a process has one.
+_loop: list[asyncio.AbstractEventLoop] = []
 
 Asked = ParamSpec("Asked")
 Answer = TypeVar("Answer")
@@ -39,3 +45,10 @@ class OwnProcess(Workers):
     def _ask(self, function: Callable[Asked, Answer], *args: Asked.args, **kwargs: Asked.kwargs) -> Answer:
         """What a module's function answers there."""
         return self._pool.submit(function, *args, **kwargs).result()
+
+
+def run_on_loop(work: Coroutine[Any, Any, Answer]) -> Answer:
+    """On the one loop of this process."""
+    if not _loop:
+        _loop.append(uvloop.new_event_loop())
+    return _loop[0].run_until_complete(work)

@@ -1,20 +1,15 @@
 """The client process: it does nothing but call one server at a time."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
-
-import uvloop
 
 from benchmarks.encode import load
 from benchmarks.encode.load import Answers, Arrival, Encode, Inputs
 from benchmarks.encode.transports import Target, transport
-from benchmarks.workers import OwnProcess
+from benchmarks.workers import OwnProcess, run_on_loop
 from modalmesh.embeddings import FloatMatrix
 
 Result = TypeVar("Result")
-# grpc.aio belongs to the first loop that it meets, so the process has one.
-_loop: list[asyncio.AbstractEventLoop] = []
 
 
 class Client(OwnProcess):
@@ -76,11 +71,8 @@ def _open_loop(target: Target, inputs: Inputs, rate: float, seconds: float, dead
 
 
 def _run(target: Target, work: Callable[[Encode], Awaitable[Result]]) -> Result:
-    if not _loop:
-        _loop.append(uvloop.new_event_loop())
-
     async def connected() -> Result:
         async with transport(target) as way:
             return await work(way.encode)
 
-    return _loop[0].run_until_complete(connected())
+    return run_on_loop(connected())

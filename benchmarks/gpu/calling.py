@@ -7,14 +7,11 @@ from dataclasses import dataclass
 from itertools import cycle
 
 import grpc
-import uvloop
 
-from benchmarks.hop import OPTIONS
-from benchmarks.workers import OwnProcess
+from benchmarks.hop import OPTIONS, answer
+from benchmarks.workers import OwnProcess, run_on_loop
 
 _CALL_SECONDS = 60.0
-# grpc.aio belongs to the first loop that it meets, so the process has one.
-_loop: list[asyncio.AbstractEventLoop] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,26 +26,15 @@ class Load:
 class Caller(OwnProcess):
     def answer(self, address: str, method: str, request: bytes) -> bytes | None:
         """None of a call that fails, as it does while a server starts."""
-        return self._ask(_answer, address, method, request)
+        return self._ask(answer, address, method, request, _CALL_SECONDS)
 
     def load(self, address: str, method: str, requests: Sequence[bytes], callers: int, seconds: float) -> Load:
         """So many callers, each with one call at a time."""
         return self._ask(_load, address, method, requests, callers, seconds)
 
 
-def _answer(address: str, method: str, request: bytes) -> bytes | None:
-    with grpc.insecure_channel(address, options=OPTIONS) as channel:
-        try:
-            call: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(method, bytes, bytes)
-            return call(request, timeout=_CALL_SECONDS)
-        except grpc.RpcError:
-            return None
-
-
 def _load(address: str, method: str, requests: Sequence[bytes], callers: int, seconds: float) -> Load:
-    if not _loop:
-        _loop.append(uvloop.new_event_loop())
-    return _loop[0].run_until_complete(_call_until(address, method, requests, callers, seconds))
+    return run_on_loop(_call_until(address, method, requests, callers, seconds))
 
 
 async def _call_until(address: str, method: str, requests: Sequence[bytes], callers: int, seconds: float) -> Load:

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.benchmark import Tell
@@ -100,4 +100,4 @@ def _served(part: Part, device: str, gpu: Gpu | None) -> Iterator[Served]:
             served = Served(part, address, caller, told.build, part.asked(model), None)
             served.load(_WARMING_SECONDS)
             took = memory_in_use(gpu) - before if gpu else None
-            yield Served(part, address, caller, told.build, served.messages, took)
+            yield replace(served, memory_mib=took)

@@ -8,7 +8,7 @@ from typing import Any
 import grpc
 import uvloop
 
-from benchmarks.hop import OPTIONS
+from benchmarks.hop import OPTIONS, answer
 from benchmarks.workers import OwnProcess
 
 _CALL_SECONDS = 30.0
@@ -19,21 +19,11 @@ class Client(OwnProcess):
 
     def answers(self, address: str, method: str) -> bool:
         """Whether a server does, yet; `method` is the full name of one that takes nothing."""
-        return self._ask(_answers, address, method)
+        return self._ask(answer, address, method, b"", _CALL_SECONDS) is not None
 
     def seconds(self, address: str, method: str, request: bytes, calls: int, callers: int) -> float:
         """What so many calls take, of which `callers` are under way at once; connecting isn't among it."""
         return self._ask(_seconds, address, method, request, calls, callers)
-
-
-def _answers(address: str, method: str) -> bool:
-    with grpc.insecure_channel(address, options=OPTIONS) as channel:
-        call: Any = channel.unary_unary(method)
-        try:
-            call(b"", timeout=_CALL_SECONDS)
-        except grpc.RpcError:
-            return False
-    return True
 
 
 def _seconds(address: str, method: str, request: bytes, calls: int, callers: int) -> float:
